@@ -1,0 +1,3 @@
+/** A token in; an identity or a typed refusal out. HTTP and the socket handshake use the same verifier. */
+export type { Identity, Verification, VerifyRefusal } from './identity.js';
+export { TokenVerifier, bearerOf, tokenRulesOf, type TokenRules } from './verifier.js';

@@ -1,0 +1,155 @@
+import { USER_ID_MAX_LENGTH, type UserId } from '@tradesense/contracts';
+import { systemClock, type Clock } from '@tradesense/platform';
+import { JwksClient } from 'jwks-rsa';
+import { Strategy, type StrategyOptionsWithoutRequest, type VerifiedCallback } from 'passport-jwt';
+
+import type { Identity, Verification } from './identity.js';
+
+export interface TokenRules {
+  readonly secret: string;
+  /** Empty: `secret` rules. The configuration chooses the key, never the token. */
+  readonly jwksUrl: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly userClaim: string;
+}
+
+const SKEW_S = 5;
+const LONGEST_LIFE_S = 90 * 86_400;
+const LONGEST_TOKEN = 8_192;
+const MACHINE_SCOPES = ['trades:write', 'ops:read', 'ops:write'];
+const JWKS_TIMEOUT_MS = 5_000;
+
+type Claims = Readonly<Record<string, unknown>>;
+type Outcome = { readonly claims: Claims } | { readonly failure: unknown };
+
+/** What is the token's fault. Anything else (key set away, its limit reached) is ours: the same token may pass later. */
+const TOKEN_FAULTS = ['JsonWebTokenError', 'NotBeforeError', 'SigningKeyNotFoundError'];
+
+type KeyChoice =
+  | Pick<WithSecretOrKey, 'secretOrKey' | 'algorithms'>
+  | Pick<WithSecretOrKeyProvider, 'secretOrKeyProvider' | 'algorithms'>;
+type WithSecretOrKey = Extract<StrategyOptionsWithoutRequest, { secretOrKey: unknown }>;
+type WithSecretOrKeyProvider = Extract<StrategyOptionsWithoutRequest, { secretOrKeyProvider: unknown }>;
+
+/** Where `kid` may only choose among the keys of the configured address. */
+function keyOf(rules: TokenRules): KeyChoice {
+  if (rules.jwksUrl === '') return { secretOrKey: rules.secret, algorithms: ['HS256'] };
+  if (!rules.jwksUrl.startsWith('https:')) throw new RangeError('JWT_JWKS_URL must be https');
+  const jwks = new JwksClient({
+    jwksUri: rules.jwksUrl,
+    cache: true,
+    rateLimit: true,
+    jwksRequestsPerMinute: 2,
+    timeout: JWKS_TIMEOUT_MS,
+  });
+  const secretOrKeyProvider = (
+    _request: unknown,
+    token: string,
+    done: (error: unknown, key?: string) => void,
+  ): void => {
+    let kid: unknown;
+    try {
+      ({ kid } = JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString()) as Claims);
+    } catch {
+      return done(null, undefined);
+    }
+    jwks.getSigningKey(typeof kid === 'string' ? kid : undefined).then(
+      (key) => done(null, key.getPublicKey()),
+      (error: unknown) => done(error),
+    );
+  };
+  return { secretOrKeyProvider, algorithms: ['RS256', 'ES256'] };
+}
+
+/**
+ * The one verifier, for HTTP and for the socket handshake: passport-jwt's strategy, driven without a framework. Algorithm,
+ * issuer and audience are pinned; `iat`, `exp` and the user claim (or a scope) are required; exp - iat is bounded.
+ */
+export class TokenVerifier {
+  readonly #rules: TokenRules;
+  readonly #options: StrategyOptionsWithoutRequest;
+
+  constructor(
+    rules: TokenRules,
+    private readonly clock: Clock = systemClock,
+  ) {
+    this.#rules = rules;
+    this.#options = {
+      ...keyOf(rules),
+      jwtFromRequest: (request) => (request as unknown as { token: string }).token,
+      issuer: rules.issuer,
+      audience: rules.audience,
+      jsonWebTokenOptions: { clockTolerance: SKEW_S },
+    } as StrategyOptionsWithoutRequest;
+  }
+
+  async verify(token: unknown): Promise<Verification> {
+    if (typeof token !== 'string' || token === '') return { ok: false, code: 'unauthorized', why: 'no token' };
+    if (token.length > LONGEST_TOKEN) return { ok: false, code: 'unauthorized', why: 'token too long' };
+    const outcome = await this.#run(token);
+    return 'claims' in outcome ? this.#identify(outcome.claims) : refusalOf(outcome.failure);
+  }
+
+  /** One strategy object per run: passport hangs the outcome's callbacks on it. */
+  #run(token: string): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const strategy = new Strategy(this.#options, (claims: Claims, done: VerifiedCallback) =>
+        done(null, claims as object),
+      );
+      Object.assign(strategy, {
+        success: (claims: Claims) => resolve({ claims }),
+        fail: (failure: unknown) => resolve({ failure }),
+        error: (failure: unknown) => resolve({ failure }),
+      });
+      strategy.authenticate({ token } as never);
+    });
+  }
+
+  #identify(claims: Claims): Verification {
+    const refuse = (why: string): Verification => ({ ok: false, code: 'unauthorized', why });
+    const { iat, exp, iss, jti, scope, sub } = claims;
+    if (typeof iat !== 'number' || typeof exp !== 'number') return refuse('iat and exp are required');
+    if (exp - iat > LONGEST_LIFE_S) return refuse('lives longer than 90 days');
+    if (iat > this.clock.now() / 1000 + SKEW_S) return refuse('issued in the future');
+    if (scope !== undefined && typeof scope !== 'string') return refuse('scope is not text');
+    const common = {
+      issuer: String(iss),
+      issuedAt: iat,
+      expiresAt: exp,
+      tokenId: typeof jti === 'string' ? jti : undefined,
+    };
+    const scopes = new Set((scope ?? '').split(' ').filter((word) => word !== ''));
+    if (MACHINE_SCOPES.some((word) => scopes.has(word)))
+      return { ok: true, identity: { ...common, is: 'machine', subject: typeof sub === 'string' ? sub : '', scopes } };
+    const user = claims[this.#rules.userClaim] ?? claims['user_id'];
+    if (typeof user !== 'string' || user === '' || user.length > USER_ID_MAX_LENGTH) return refuse('no user claim');
+    const identity: Identity = { ...common, is: 'user', userId: user as UserId };
+    return { ok: true, identity };
+  }
+}
+
+function refusalOf(failure: unknown): Verification {
+  const name = failure instanceof Error ? failure.name : 'JsonWebTokenError';
+  if (name === 'TokenExpiredError') return { ok: false, code: 'token_expired', why: 'expired' };
+  return { ok: false, code: TOKEN_FAULTS.includes(name) ? 'unauthorized' : 'unavailable', why: name };
+}
+
+/** `Bearer <token>` of an Authorization header, or undefined. */
+export const bearerOf = (header: unknown): string | undefined =>
+  typeof header === 'string' ? /^Bearer +([\w.~+/=-]+)$/i.exec(header)?.[1] : undefined;
+
+/** The verifier's rules out of a service's settings. */
+export const tokenRulesOf = (config: {
+  readonly JWT_SECRET: string;
+  readonly JWT_JWKS_URL: string;
+  readonly JWT_ISSUER: string;
+  readonly JWT_AUDIENCE: string;
+  readonly JWT_USER_CLAIM: string;
+}): TokenRules => ({
+  secret: config.JWT_SECRET,
+  jwksUrl: config.JWT_JWKS_URL,
+  issuer: config.JWT_ISSUER,
+  audience: config.JWT_AUDIENCE,
+  userClaim: config.JWT_USER_CLAIM,
+});

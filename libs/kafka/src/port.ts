@@ -1,0 +1,103 @@
+import type { TopicSpec } from '@tradesense/contracts';
+
+/** Where Kafka is and how to get in. TLS and SASL arrive with production settings. */
+export interface KafkaConnection {
+  readonly brokers: readonly string[];
+  /** Names service and instance in the broker's logs. */
+  readonly clientId: string;
+}
+
+export interface OutgoingRecord {
+  /** Decides the partition, as Java's client would choose it (murmur2). */
+  readonly key: string | null;
+  /** Null is a tombstone. */
+  readonly value: Buffer | null;
+  /** Absent headers are left out, never null. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface TopicRecords {
+  readonly topic: string;
+  readonly records: readonly OutgoingRecord[];
+}
+
+/** Per topic and partition: one more than the offset of the last record stored by this send. */
+export type Ends = ReadonlyMap<string, ReadonlyMap<number, bigint>>;
+
+/**
+ * Sends batches in order, one outstanding at a time.
+ * Resolved: every record is stored by all in-sync replicas. Rejected: the outcome is unknown (fault code
+ * `publish-unclear`, remedy `wait`), or one record can never be stored (`record-refused`, remedy `park`); either way the
+ * producer underneath has been abandoned for a new one, because an idempotent one would lose the next batch (pitfall K1).
+ */
+export interface Publisher {
+  send(batches: readonly TopicRecords[], signal?: AbortSignal): Promise<Ends>;
+  close(): Promise<void>;
+}
+
+export interface IncomingRecord {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  /** Broker's clock, milliseconds. */
+  readonly timestampMs: number;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  /** The last one when a name is repeated. */
+  readonly headers: ReadonlyMap<string, Buffer>;
+}
+
+/** Records that are gone, or can't be read, between two offsets [from, to). */
+export interface Loss {
+  readonly topic: string;
+  readonly partition: number;
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly why: 'retention' | 'truncation' | 'unreadable';
+  readonly detail?: string;
+}
+
+export type StartAt = 'start' | 'end' | { readonly timeMs: number } | { readonly offset: bigint };
+
+export interface ReaderTopic {
+  readonly topic: string;
+  readonly partitions: number;
+  readonly from: StartAt;
+}
+
+export interface ReaderHandlers {
+  /** Records of one partition, in offset order, at most 64 at a time; the next piece follows after the returned promise. */
+  records(records: readonly IncomingRecord[]): void | Promise<void>;
+  /** Told before any record behind the loss. */
+  lost(loss: Loss): void;
+  /** The position of a partition moved, also over records that do not exist any more (compacted, control). */
+  position(topic: string, partition: number, next: bigint): void;
+}
+
+/**
+ * Reads all partitions of its topics and keeps its own positions: no group, nothing committed. What it can't read it reports.
+ */
+export interface Reader {
+  /** Resolves when the starting offset of every partition is known; reading goes on until `stop`. */
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Next offset to be read. */
+  position(topic: string, partition: number): bigint | undefined;
+  /** Milliseconds since every leader last answered (monotonic); Infinity before the first answer. */
+  idleMs(): number;
+}
+
+export interface TopicFault {
+  readonly topic: string;
+  readonly what: string;
+}
+
+export interface Admin {
+  /** Creates those that are missing; leaves the others as they are. */
+  ensureTopics(topics: readonly TopicSpec[], replication?: number): Promise<void>;
+  /** Missing topics and wrong partition counts, in words. Empty: all is well. */
+  checkTopics(topics: readonly TopicSpec[]): Promise<readonly TopicFault[]>;
+  /** One more than the last offset of each partition. */
+  ends(topic: string): Promise<ReadonlyMap<number, bigint>>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,42 @@
+import { integer, list, oneOf, port, secret, text, url } from './setting.js';
+
+/** Settings that several services share, declared once. */
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
+export const DEVELOPMENT_SECRET = 'development-secret-for-the-local-stack-only';
+
+export const logSettings = {
+  LOG_LEVEL: oneOf(LOG_LEVELS, { says: 'The least level that is logged.', fallback: 'info' }),
+};
+
+export const adminSettings = (fallbackPort: number) => ({
+  ADMIN_HOST: text({ says: 'Address of the admin listener; 0.0.0.0 in a container.', fallback: '127.0.0.1' }),
+  ADMIN_PORT: port({
+    says: 'Port of the admin listener: /livez, /readyz, /metrics. 0 takes a free one.',
+    fallback: fallbackPort,
+  }),
+  STOP_MS: integer({
+    says: 'Longest orderly stop, in milliseconds; after it the process ends with 1.',
+    fallback: 10_000,
+    min: 100,
+  }),
+});
+
+export const kafkaSettings = {
+  KAFKA_BROKERS: list({ says: 'Kafka brokers, host:port.', fallback: ['127.0.0.1:19092'], developmentOnly: true }),
+  TOPIC_PREFIX: text({ says: 'What all topic names begin with.', fallback: 'tradesense.' }),
+};
+
+export const tokenSettings = {
+  JWT_SECRET: secret({
+    says: 'HS256 key that tokens are verified with; not used when JWT_JWKS_URL is set.',
+    fallback: DEVELOPMENT_SECRET,
+    developmentOnly: true,
+  }),
+  JWT_JWKS_URL: url({
+    says: 'Key set for RS256 and ES256 tokens; https only. Empty text: JWT_SECRET rules.',
+    fallback: '',
+  }),
+  JWT_ISSUER: text({ says: 'What `iss` must be.', fallback: 'tradesense' }),
+  JWT_AUDIENCE: text({ says: 'What `aud` must contain.', fallback: 'tradesense' }),
+  JWT_USER_CLAIM: text({ says: 'The claim that names the user.', fallback: 'sub' }),
+};

@@ -1,0 +1,114 @@
+/**
+ * A setting is declared once: type, unit, default, whether it is secret, a sentence. From the declaration come parsing with
+ * all faults named at once and no value printed, `--print-config`, and the README's table.
+ */
+export interface Setting<Value> {
+  readonly kind: string;
+  readonly says: string;
+  readonly secret: boolean;
+  /** What it is when the environment is silent; undefined: it must be set. */
+  readonly fallback: Value | undefined;
+  /** A fallback that production refuses: it serves the local stack only. */
+  readonly developmentOnly: boolean;
+  read(text: string): Reading<Value>;
+  show(value: Value): string;
+}
+
+export type Reading<Value> =
+  { readonly ok: true; readonly value: Value } | { readonly ok: false; readonly wanted: string };
+export type Declaration = Readonly<Record<string, Setting<unknown>>>;
+export type ConfigOf<D extends Declaration> = {
+  readonly [Name in keyof D]: D[Name] extends Setting<infer Value> ? Value : never;
+};
+
+interface Options<Value> {
+  readonly says: string;
+  readonly fallback?: Value;
+  readonly developmentOnly?: boolean;
+}
+
+const ok = <Value>(value: Value): Reading<Value> => ({ ok: true, value });
+const no = (wanted: string): Reading<never> => ({ ok: false, wanted });
+
+function setting<Value>(
+  kind: string,
+  { says, fallback, developmentOnly = false }: Options<Value>,
+  read: (text: string) => Reading<Value>,
+  show: (value: Value) => string = String,
+): Setting<Value> {
+  return { kind, says, fallback, developmentOnly, secret: false, read, show };
+}
+
+export const text = (options: Options<string>): Setting<string> => setting('text', options, ok);
+
+/** Never printed; may also come from the file that NAME_FILE names. */
+export const secret = (options: Options<string>): Setting<string> => ({
+  ...setting('secret', options, ok),
+  secret: true,
+});
+
+/** The password inside is never printed. */
+export const secretUrl = (options: Options<string>): Setting<string> => ({
+  ...setting('URL, secret', options, (value) => (URL.canParse(value) ? ok(value) : no('a URL'))),
+  secret: true,
+});
+
+export const url = (options: Options<string>): Setting<string> =>
+  setting('URL', options, (value) => (URL.canParse(value) ? ok(value) : no('a URL')));
+
+interface Range {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+/** A whole number; its unit is in the setting's name (`…_MS`, `…_BYTES`). */
+export function integer({
+  min = 0,
+  max = Number.MAX_SAFE_INTEGER,
+  ...options
+}: Options<number> & Range): Setting<number> {
+  return setting('integer', options, (value) => {
+    const number = /^-?\d+$/.test(value) ? Number(value) : NaN;
+    return Number.isSafeInteger(number) && number >= min && number <= max
+      ? ok(number)
+      : no(`a whole number from ${min} to ${max}`);
+  });
+}
+
+export const port = (options: Options<number>): Setting<number> => ({
+  ...integer({ ...options, min: 0, max: 65_535 }),
+  kind: 'port',
+});
+
+export const flag = (options: Options<boolean>): Setting<boolean> =>
+  setting(
+    'on or off',
+    options,
+    (value) => {
+      if (['on', 'true', '1'].includes(value)) return ok(true);
+      return ['off', 'false', '0'].includes(value) ? ok(false) : no('on or off');
+    },
+    (value) => (value ? 'on' : 'off'),
+  );
+
+export const list = (options: Options<readonly string[]>): Setting<readonly string[]> =>
+  setting(
+    'list, comma between',
+    options,
+    (value) =>
+      ok(
+        value
+          .split(',')
+          .map((item) => item.trim())
+          .filter((item) => item !== ''),
+      ),
+    (items) => items.join(','),
+  );
+
+export const oneOf = <const Words extends readonly string[]>(
+  words: Words,
+  options: Options<Words[number]>,
+): Setting<Words[number]> =>
+  setting(words.join(' or '), options, (value) =>
+    words.includes(value) ? ok(value as Words[number]) : no(words.join(' or ')),
+  );

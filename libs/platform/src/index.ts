@@ -1,0 +1,9 @@
+/** What every process needs besides its job: configuration, logs, metrics, health, the admin listener, time, an orderly end. */
+export { AdminListener, type AdminOptions } from './admin/index.js';
+export * from './config/index.js';
+export { Fault, faultOf, type Remedy } from './fault.js';
+export { Health, type Finding, type Report } from './health/index.js';
+export { EXIT, Lifecycle, runService, type Part, type Service, type ServiceContext } from './lifecycle/index.js';
+export { createLogger, type LogOptions, type Logger } from './logging/index.js';
+export { Counter, Gauge, Histogram, LATENCY_BUCKETS, Registry, createMetrics, type Metrics } from './metrics/index.js';
+export { fullJitter, systemClock, systemRandom, type Bounds, type Clock, type Random } from './time/index.js';
