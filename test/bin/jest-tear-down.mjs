@@ -1,0 +1,1 @@
+export default async (...args) => (await import('../dist/support/global-teardown.js')).default(...args);
