@@ -2,6 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { Health } from '../health/index.js';
+import type { Logger } from '../logging/index.js';
 import type { Registry } from '../metrics/index.js';
 
 export interface AdminOptions {
@@ -10,6 +11,8 @@ export interface AdminOptions {
   readonly port: number;
   readonly registry: Registry;
   readonly health: Health;
+  /** Told the port once it listens. */
+  readonly log?: Logger;
 }
 
 /** The admin listener: `/livez` (the loop turns), `/readyz` (200 or 503 and what is wrong), `/metrics`. */
@@ -44,6 +47,7 @@ export class AdminListener {
       this.#server.once('error', reject);
       this.#server.listen(port, host, () => {
         this.#server.off('error', reject);
+        this.options.log?.info({ port: this.port }, 'admin listening');
         resolve();
       });
     });
