@@ -1,0 +1,46 @@
+import { SignJWT, UnsecuredJWT, type JWTPayload } from 'jose';
+
+/** A key no development default knows, so that a service which ignores its configuration fails. */
+export const JWT_SECRET = 'secret-of-the-tests-that-no-default-knows-0123456789';
+const ISSUER = 'tradesense';
+const AUDIENCE = 'tradesense';
+const HOUR_S = 3_600;
+
+export interface TokenOptions {
+  readonly secret?: string;
+  readonly claims?: JWTPayload;
+  readonly issuedAtS?: number;
+  readonly livesS?: number;
+}
+
+const nowS = (): number => Math.floor(Date.now() / 1000);
+
+/** A token as the platform's sign-in would issue it, unless the options say otherwise. */
+function mint(claims: JWTPayload, { secret = JWT_SECRET, livesS = HOUR_S, ...more }: TokenOptions = {}) {
+  const issuedAtS = more.issuedAtS ?? nowS();
+  return new SignJWT({ iss: ISSUER, aud: AUDIENCE, iat: issuedAtS, exp: issuedAtS + livesS, ...claims, ...more.claims })
+    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .sign(new TextEncoder().encode(secret));
+}
+
+export const tokens = {
+  /** A trader's. */
+  user: (userId: string, options?: TokenOptions): Promise<string> => mint({ sub: userId }, options),
+  /** A trader's, naming the user as the seed does. */
+  seedUser: (userId: string, options?: TokenOptions): Promise<string> => mint({ user_id: userId }, options),
+  /** That of the platform's services, which post trades. */
+  service: (options?: TokenOptions): Promise<string> =>
+    mint({ sub: 'trading-platform', scope: 'trades:write' }, options),
+  /** Right in everything but its time, which is over by more than the permitted skew. */
+  expired: (userId: string): Promise<string> => mint({ sub: userId }, { issuedAtS: nowS() - 120, livesS: 60 }),
+  /** Right in everything but the key. */
+  forged: (userId: string): Promise<string> => mint({ sub: userId }, { secret: `${JWT_SECRET}-of-somebody-else` }),
+  /** `alg: none`, without a signature. */
+  unsigned: (userId: string): string =>
+    new UnsecuredJWT({ sub: userId })
+      .setIssuer(ISSUER)
+      .setAudience(AUDIENCE)
+      .setIssuedAt()
+      .setExpirationTime('1h')
+      .encode(),
+};
