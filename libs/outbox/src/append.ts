@@ -1,0 +1,97 @@
+import { EVENTS } from '@tradesense/contracts';
+import { Fault } from '@tradesense/platform';
+
+import { type Locked, OutsideTransaction } from './locked.js';
+import type { OutboxRow } from './row.js';
+import type { Transaction } from './transaction.js';
+
+/** Largest payloads in bytes: what Kafka's and the browsers' buffers are reckoned with. */
+export const EVENT_BYTES = 16 * 1024;
+export const STATE_BYTES = 48 * 1024;
+
+export class NotLocked extends Fault {
+  constructor(aggregateId: string) {
+    super('outbox-not-locked', 'stop', `${aggregateId} is not locked by this transaction`);
+  }
+}
+
+export class OutOfOrder extends Fault {
+  constructor(aggregateId: string) {
+    super('outbox-out-of-order', 'stop', `events of ${aggregateId} are not in order of sequence`);
+  }
+}
+
+export class RowTooLarge extends Fault {
+  constructor({ type, aggregateId }: OutboxRow, bytes: number) {
+    super('outbox-row-too-large', 'stop', `${type} of ${aggregateId} has ${bytes} bytes`);
+  }
+}
+
+/** Text that PostgreSQL or Kafka can not carry: NUL, also spelled \u0000 in JSON, or half of a surrogate pair. */
+export class TextRefused extends Fault {
+  constructor({ type, aggregateId }: OutboxRow) {
+    super('outbox-text-refused', 'stop', `${type} of ${aggregateId} has text that can not be carried`);
+  }
+}
+
+/**
+ * One statement for any number of rows; `order by` makes positions follow the order given. The payload is `json`, which keeps
+ * the bytes, and the position is drawn by the column's default inside this statement (pitfalls P4, P22).
+ */
+const APPEND = `
+  insert into outbox (id, aggregatetype, aggregateid, type, epoch, sequence, user_id, traceparent, payload)
+  select id, aggregatetype, aggregateid, type, epoch, sequence, user_id, traceparent, payload
+    from unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[], $8::text[], $9::json[])
+         with ordinality
+      as given (id, aggregatetype, aggregateid, type, epoch, sequence, user_id, traceparent, payload, place)
+   order by place`;
+
+const ESCAPED = /\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})/;
+/** In JSON text an escaped surrogate hides half a pair from `isWellFormed`: only the decoded text tells. */
+const canBeCarried = (json: string): boolean =>
+  !json.includes('\0') && isWellFormed(json) && (!ESCAPED.test(json) || textsOf(JSON.parse(json)).every(isPlain));
+const isPlain = (text: string): boolean => !text.includes('\0') && isWellFormed(text);
+const LONE_SURROGATE = /\p{Surrogate}/u;
+const isWellFormed = (text: string): boolean => !LONE_SURROGATE.test(text);
+
+function textsOf(value: unknown): readonly string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...textsOf(inner)]);
+}
+
+function check(transaction: Transaction, locked: Locked, rows: readonly OutboxRow[]): void {
+  if (!transaction.isOpen) throw new OutsideTransaction();
+  const last = new Map<string, number>();
+  for (const row of rows) {
+    if (!locked.covers(transaction, row.aggregateId)) throw new NotLocked(row.aggregateId);
+    const bytes = Buffer.byteLength(row.payload);
+    if (bytes > (row.aggregateType === EVENTS ? EVENT_BYTES : STATE_BYTES)) throw new RowTooLarge(row, bytes);
+    if (![row.type, row.userId, row.traceparent ?? ''].every(isPlain) || !canBeCarried(row.payload))
+      throw new TextRefused(row);
+    if (row.aggregateType !== EVENTS) continue;
+    if (row.sequence <= (last.get(row.aggregateId) ?? 0)) throw new OutOfOrder(row.aggregateId);
+    last.set(row.aggregateId, row.sequence);
+  }
+}
+
+/**
+ * Appends rows in the caller's transaction. The writer's rule: lock the aggregate, keep the lock to commit, then append, in
+ * order of sequence. Faults found here are thrown before anything is sent.
+ * @param locked what `lockAggregates` returned in this transaction
+ */
+export async function append(transaction: Transaction, locked: Locked, rows: readonly OutboxRow[]): Promise<void> {
+  check(transaction, locked, rows);
+  const column = (of: (row: OutboxRow) => unknown): unknown[] => rows.map(of);
+  await transaction.query(APPEND, [
+    column((row) => row.id),
+    column((row) => row.aggregateType),
+    column((row) => row.aggregateId),
+    column((row) => row.type),
+    column((row) => row.epoch),
+    column((row) => row.sequence),
+    column((row) => row.userId),
+    column((row) => row.traceparent),
+    column((row) => row.payload),
+  ]);
+}
