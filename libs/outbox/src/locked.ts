@@ -8,12 +8,9 @@ export class OutsideTransaction extends Fault {
   }
 }
 
-/** Aggregates whose rows an open transaction has locked. Only `lockAggregates` makes one. */
+/** Aggregates whose rows an open transaction has locked. Only its type leaves this package: `lockAggregates` makes it. */
 export class Locked {
-  /** @internal */
-  static readonly mint = (transaction: Transaction, ids: ReadonlySet<string>): Locked => new Locked(transaction, ids);
-
-  private constructor(
+  constructor(
     private readonly transaction: Transaction,
     private readonly ids: ReadonlySet<string>,
   ) {}
@@ -40,5 +37,5 @@ export async function lockAggregates<Row extends { readonly id: string }>(
   if (!transaction.isOpen) throw new OutsideTransaction();
   if (!LOCKING.test(text)) throw new Fault('outbox-not-a-lock', 'stop', 'the statement locks nothing');
   const rows = await transaction.query<Row>(text, values);
-  return { locked: Locked.mint(transaction, new Set(rows.map(({ id }) => id))), rows };
+  return { locked: new Locked(transaction, new Set(rows.map(({ id }) => id))), rows };
 }

@@ -1,0 +1,57 @@
+/**
+ * A moment as whole microseconds since 1970 in a BigInt: what PostgreSQL keeps. On every wire it is RFC 3339 in UTC. A `Date`
+ * would cut it to milliseconds (pitfall P23).
+ */
+declare const instant: unique symbol;
+export type Instant = bigint & { readonly [instant]: true };
+
+export type InstantReading = { readonly ok: true; readonly at: Instant } | { readonly ok: false };
+
+const shape = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
+const LAST = 253_402_300_800_000_000n;
+const MS = 1_000n;
+
+/**
+ * Strict RFC 3339, upper-case T and Z, from 1970 to 9999. A date that does not exist, 24:00 and leap seconds are refused;
+ * digits below the microsecond are cut.
+ */
+export function readInstant(text: unknown): InstantReading {
+  const match = typeof text === 'string' ? shape.exec(text) : null;
+  if (match === null) return { ok: false };
+  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const [fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match.slice(7);
+  const local = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  // Date rolls the 30th of February over into March; what comes back then differs from what was written.
+  const written = (text as string).slice(0, 19);
+  if (local.toISOString().slice(0, 19) !== written || Number(offsetHour) > 23 || Number(offsetMinute) > 59)
+    return { ok: false };
+  const offsetMs = (Number(offsetHour) * 60 + Number(offsetMinute)) * 60_000 * (sign === '-' ? -1 : 1);
+  const at = BigInt(local.getTime() - offsetMs) * MS + BigInt(fraction.padEnd(6, '0').slice(0, 6));
+  return at >= 0n && at < LAST ? { ok: true, at: at as Instant } : { ok: false };
+}
+
+export const Instant = {
+  ofMicros: (micros: bigint): Instant => micros as Instant,
+  /** @throws RangeError when `text` is no instant; use `readInstant` where that is an answer and not a bug. */
+  of(text: string): Instant {
+    const reading = readInstant(text);
+    if (!reading.ok) throw new RangeError('not an instant');
+    return reading.at;
+  },
+  max: (a: Instant, b: Instant): Instant => (a > b ? a : b),
+  plusMs: (at: Instant, ms: number): Instant => (at + BigInt(ms) * MS) as Instant,
+  /** As few digits as say it: 2024-01-01T10:00:00Z, …00.123Z, …00.123456Z. */
+  format(at: Instant): string {
+    const [seconds = ''] = new Date(Number(at / MS)).toISOString().split('.');
+    const micros = (at % 1_000_000n).toString().padStart(6, '0');
+    if (micros === '000000') return `${seconds}Z`;
+    return `${seconds}.${micros.endsWith('000') ? micros.slice(0, 3) : micros}Z`;
+  },
+} as const;
