@@ -1,4 +1,12 @@
 /** Our words for Kafka: Publisher, Reader, Admin. Only `kafkajs/` knows the library behind them. */
+import { KafkaAdmin, type AdminOptions } from './kafkajs/admin.js';
+import { KafkaPublisher, type PublisherOptions } from './kafkajs/publisher.js';
+import type { Admin, KafkaConnection, Publisher, Reader, ReaderHandlers, ReaderTopic } from './port.js';
+import { KafkaReader, type ReaderOptions } from './reader/reader.js';
+
+export type { AdminOptions } from './kafkajs/admin.js';
+export type { PublisherOptions } from './kafkajs/publisher.js';
+export { partitionOf } from './partition.js';
 export type {
   Admin,
   Ends,
@@ -14,4 +22,20 @@ export type {
   TopicFault,
   TopicRecords,
 } from './port.js';
-// connectPublisher(connection, options): Publisher, openReader(connection, topics, handlers, options): Reader, connectAdmin(connection): Admin
+export type { ReaderOptions } from './reader/reader.js';
+
+/** Connects with the first send, within its deadline; a Kafka that is away makes sends fail with `publish-unclear`. */
+export const connectPublisher = (connection: KafkaConnection, options: PublisherOptions): Publisher =>
+  new KafkaPublisher(connection, options);
+
+/** Nothing is read before `start`. */
+export const openReader = (
+  connection: KafkaConnection,
+  topics: readonly ReaderTopic[],
+  handlers: ReaderHandlers,
+  options: ReaderOptions = {},
+): Reader => new KafkaReader(connection, topics, handlers, options);
+
+/** Connects with the first call. Each call fails with `kafka-unavailable` (remedy `wait`) when Kafka does not answer in time. */
+export const connectAdmin = (connection: KafkaConnection, options: AdminOptions = {}): Admin =>
+  new KafkaAdmin(connection, options);

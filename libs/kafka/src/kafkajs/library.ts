@@ -1,0 +1,130 @@
+import { createRequire } from 'node:module';
+import type { Logger } from '@tradesense/platform';
+import type { KafkaConfig, RetryOptions, logCreator } from 'kafkajs';
+import type { VersionRange } from '../protocol/api-versions.js';
+import type { SocketFactory } from './sockets.js';
+
+/**
+ * All that we use of kafkajs beyond its published interface, in one place and for one exact version: a raw connection (TLS, SASL
+ * and framing are kafkajs's, requests are ours) and the request queue, which needs a patch.
+ */
+const EXPECTED_VERSION = '2.2.4';
+
+const require = createRequire(import.meta.url);
+
+/** @throws Error when the installed version is another than the one whose private parts were read and tested */
+export function assertVersion(version: string): void {
+  if (version === EXPECTED_VERSION) return;
+  throw new Error(
+    `kafkajs is ${version}, but libs/kafka relies on private parts of ${EXPECTED_VERSION}: read src/kafkajs/ first`,
+  );
+}
+assertVersion((require('kafkajs/package.json') as { version: string }).version);
+
+/** kafkajs's connection to one broker, as far as we touch it. */
+export interface RawConnection {
+  connect(): Promise<unknown>;
+  isConnected(): boolean;
+  setVersions(versions: Readonly<Record<number, VersionRange>>): void;
+  setSupportAuthenticationProtocol(isSupported: boolean): void;
+  authenticate(): Promise<void>;
+  send<T>(protocol: {
+    request: {
+      apiKey: number;
+      apiName: string;
+      apiVersion: number;
+      encode(): Promise<{ buf: Buffer; buffer: Buffer }>;
+    };
+    response: { decode(payload: Buffer): Promise<T>; parse(decoded: T): Promise<T> };
+    logResponseError: boolean;
+  }): Promise<T>;
+}
+
+interface RawConnectionOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly clientId: string;
+  readonly socketFactory: SocketFactory;
+  readonly connectionTimeout: number;
+  readonly requestTimeout: number;
+  /** False: whoever asks keeps the time, and no timer of kafkajs runs. */
+  readonly enforceRequestTimeout: boolean;
+  readonly logger: unknown;
+}
+
+export const { Kafka } = require('kafkajs') as typeof import('kafkajs');
+
+type RawConnectionClass = new (options: RawConnectionOptions) => RawConnection;
+const Connection = require('kafkajs/src/network/connection.js') as RawConnectionClass;
+const { createLogger } = require('kafkajs/src/loggers/index.js') as {
+  createLogger(options: { level: number; logCreator: logCreator }): unknown;
+};
+
+const ERRORS_ONLY = 1;
+const silent: logCreator = () => () => undefined;
+
+export const rawConnection = (options: Omit<RawConnectionOptions, 'logger'>): RawConnection =>
+  new Connection({ ...options, logger: createLogger({ level: ERRORS_ONLY, logCreator: silent }) });
+
+interface RequestQueue {
+  throttleCheckTimeoutId: NodeJS.Timeout | null;
+  readonly pending: readonly unknown[];
+  readonly throttledUntil: number;
+  checkPendingRequests(): void;
+}
+const { prototype: queue } = require('kafkajs/src/network/requestQueue/index.js') as {
+  prototype: RequestQueue & { scheduleCheckPendingRequests(): void };
+};
+
+const CHECK_MS = 10;
+
+/**
+ * The original arms a timer of one millisecond after each check, with nothing waiting too, for ever (pitfall K7). A check is
+ * due only while requests wait: when the broker's throttle ends, or soon where too many are in flight.
+ */
+queue.scheduleCheckPendingRequests = function (this: RequestQueue): void {
+  if (this.throttleCheckTimeoutId !== null || this.pending.length === 0) return;
+  const throttledMs = this.throttledUntil - Date.now();
+  this.throttleCheckTimeoutId = setTimeout(
+    () => {
+      this.throttleCheckTimeoutId = null;
+      this.checkPendingRequests();
+    },
+    throttledMs > 0 ? throttledMs : CHECK_MS,
+  );
+};
+
+/** What kafkajs calls an error is one attempt that failed; whoever called us reports what came of it. */
+const quietly =
+  (log: Logger | undefined): logCreator =>
+  () =>
+  ({ log: { message, retryCount } }) =>
+    log?.debug({ what: message, attempt: retryCount as number | undefined }, 'kafkajs');
+
+/** Complete, always: what is missing kafkajs takes from defaults that depend on NODE_ENV (pitfall K6). */
+export const RETRY: Required<Omit<RetryOptions, 'restartOnFailure'>> = {
+  initialRetryTime: 100,
+  maxRetryTime: 1_000,
+  factor: 0.2,
+  multiplier: 2,
+  retries: 4,
+};
+
+export const CONNECT_MS = 3_000;
+
+/** One client object: its sockets are ours, so that it can be cut off for good. */
+export const clientConfig = (
+  { brokers, clientId }: { readonly brokers: readonly string[]; readonly clientId: string },
+  { requestMs, socketFactory, log }: { requestMs: number; socketFactory: SocketFactory; log: Logger | undefined },
+): KafkaConfig => ({
+  brokers: [...brokers],
+  clientId,
+  connectionTimeout: CONNECT_MS,
+  authenticationTimeout: CONNECT_MS,
+  requestTimeout: requestMs,
+  enforceRequestTimeout: true,
+  retry: RETRY,
+  socketFactory: socketFactory as unknown as NonNullable<KafkaConfig['socketFactory']>,
+  logLevel: ERRORS_ONLY,
+  logCreator: quietly(log),
+});

@@ -1,0 +1,142 @@
+/** Reads Kafka's primitive types from a buffer, big-endian, without copying. Throws RangeError where the bytes end early. */
+export class ByteReader {
+  #at = 0;
+
+  constructor(private readonly buffer: Buffer) {}
+
+  get left(): number {
+    return this.buffer.length - this.#at;
+  }
+
+  int8(): number {
+    return this.buffer.readInt8(this.#advance(1));
+  }
+
+  int16(): number {
+    return this.buffer.readInt16BE(this.#advance(2));
+  }
+
+  int32(): number {
+    return this.buffer.readInt32BE(this.#advance(4));
+  }
+
+  int64(): bigint {
+    return this.buffer.readBigInt64BE(this.#advance(8));
+  }
+
+  /** Zigzag, up to 32 bits. */
+  varint(): number {
+    let bits = 0;
+    for (let shift = 0; shift < 35; shift += 7) {
+      const byte = this.#byte();
+      bits |= (byte & 0x7f) << shift;
+      if (byte < 0x80) return (bits >>> 1) ^ -(bits & 1);
+    }
+    throw new RangeError('a varint is longer than five bytes');
+  }
+
+  /** Zigzag, up to 64 bits; exact below 2^53, which every timestamp is. */
+  varlong(): number {
+    let bits = 0;
+    for (let factor = 1, length = 0; length < 10; factor *= 128, length += 1) {
+      const byte = this.#byte();
+      bits += (byte & 0x7f) * factor;
+      if (byte < 0x80) return bits % 2 === 0 ? bits / 2 : -(bits + 1) / 2;
+    }
+    throw new RangeError('a varlong is longer than ten bytes');
+  }
+
+  /** A view, not a copy. */
+  bytes(length: number): Buffer {
+    const from = this.#advance(length);
+    return this.buffer.subarray(from, from + length);
+  }
+
+  string(): string {
+    return this.bytes(this.int16()).toString();
+  }
+
+  nullableString(): string | null {
+    const length = this.int16();
+    return length < 0 ? null : this.bytes(length).toString();
+  }
+
+  nullableBytes(): Buffer | null {
+    const length = this.int32();
+    return length < 0 ? null : this.bytes(length);
+  }
+
+  array<T>(item: () => T): T[] {
+    const length = this.int32();
+    const items: T[] = [];
+    for (let index = 0; index < length; index += 1) items.push(item());
+    return items;
+  }
+
+  #byte(): number {
+    return this.buffer.readUInt8(this.#advance(1));
+  }
+
+  #advance(length: number): number {
+    const from = this.#at;
+    if (length < 0 || from + length > this.buffer.length) throw new RangeError('the bytes end early');
+    this.#at += length;
+    return from;
+  }
+}
+
+/** Writes Kafka's primitive types, big-endian. */
+export class ByteWriter {
+  readonly #pieces: Buffer[] = [];
+
+  int8(value: number): this {
+    return this.#fixed(1, (piece) => piece.writeInt8(value));
+  }
+
+  int16(value: number): this {
+    return this.#fixed(2, (piece) => piece.writeInt16BE(value));
+  }
+
+  int32(value: number): this {
+    return this.#fixed(4, (piece) => piece.writeInt32BE(value));
+  }
+
+  int64(value: bigint): this {
+    return this.#fixed(8, (piece) => piece.writeBigInt64BE(value));
+  }
+
+  string(value: string): this {
+    const text = Buffer.from(value);
+    this.int16(text.length);
+    this.#pieces.push(text);
+    return this;
+  }
+
+  array<T>(items: readonly T[], item: (value: T) => void): this {
+    this.int32(items.length);
+    items.forEach(item);
+    return this;
+  }
+
+  done(): Buffer {
+    return Buffer.concat(this.#pieces);
+  }
+
+  #fixed(length: number, write: (piece: Buffer) => void): this {
+    const piece = Buffer.alloc(length);
+    write(piece);
+    this.#pieces.push(piece);
+    return this;
+  }
+}
+
+/** Several questions about one topic travel under its name, in the order of their first mention. */
+export function byTopic<T extends { readonly topic: string }>(questions: readonly T[]): [string, readonly T[]][] {
+  const topics = new Map<string, T[]>();
+  for (const question of questions) {
+    const known = topics.get(question.topic);
+    if (known === undefined) topics.set(question.topic, [question]);
+    else known.push(question);
+  }
+  return [...topics];
+}
