@@ -8,7 +8,7 @@ export interface KafkaConnection {
 }
 
 export interface OutgoingRecord {
-  /** Decides the partition, as Java's client would choose it (murmur2). */
+  /** Decides the partition, as Java's client would choose it (murmur2). Records without a key take the partitions in turn. */
   readonly key: string | null;
   /** Null is a tombstone. */
   readonly value: Buffer | null;
@@ -29,12 +29,15 @@ export type Ends = ReadonlyMap<string, ReadonlyMap<number, bigint>>;
  * Resolved: every record is stored by all in-sync replicas. Rejected: the outcome is unknown (fault code
  * `publish-unclear`, remedy `wait`), or one record can never be stored (`record-refused`, remedy `park`); either way the
  * producer underneath has been abandoned for a new one, because an idempotent one would lose the next batch (pitfall K1).
+ * Remedy `stop` is a mistake of the caller's: a topic not named when connecting, a header that is no text, two sends at once.
+ * A batch should hold at most 1,000 records and 512 KiB (pitfall K8).
  */
 export interface Publisher {
   send(batches: readonly TopicRecords[], signal?: AbortSignal): Promise<Ends>;
   close(): Promise<void>;
 }
 
+/** Keys, values and headers are views into the broker's answer: who keeps one for long copies it, or the answer stays too. */
 export interface IncomingRecord {
   readonly topic: string;
   readonly partition: number;
@@ -47,7 +50,10 @@ export interface IncomingRecord {
   readonly headers: ReadonlyMap<string, Buffer>;
 }
 
-/** Records that are gone, or can't be read, between two offsets [from, to). */
+/**
+ * Records that are gone, or can't be read, between two offsets [from, to). `truncation`: they had been read and are
+ * gone; their offsets will be given again.
+ */
 export interface Loss {
   readonly topic: string;
   readonly partition: number;
@@ -65,6 +71,7 @@ export interface ReaderTopic {
   readonly from: StartAt;
 }
 
+/** One that throws stops the reader, which then tells its option `onFailure`. */
 export interface ReaderHandlers {
   /** Records of one partition, in offset order, at most 64 at a time; the next piece follows after the returned promise. */
   records(records: readonly IncomingRecord[]): void | Promise<void>;
@@ -78,12 +85,16 @@ export interface ReaderHandlers {
  * Reads all partitions of its topics and keeps its own positions: no group, nothing committed. What it can't read it reports.
  */
 export interface Reader {
-  /** Resolves when the starting offset of every partition is known; reading goes on until `stop`. */
+  /**
+   * Resolves when the starting offset of every partition is known; reading goes on until `stop`. Kafka away or a topic missing is
+   * waited for. Rejects when stopped meanwhile (`reader-stopped`) or with another partition count than configured
+   * (`partition-count`); once reading, the latter goes to `onFailure`.
+   */
   start(): Promise<void>;
   stop(): Promise<void>;
-  /** Next offset to be read. */
+  /** Next offset to be read: all before it were handed over. Undefined until `start` has resolved. */
   position(topic: string, partition: number): bigint | undefined;
-  /** Milliseconds since every leader last answered (monotonic); Infinity before the first answer. */
+  /** Milliseconds since the partition that waits longest was last answered and handled (monotonic); Infinity before all were. */
   idleMs(): number;
 }
 
@@ -95,7 +106,7 @@ export interface TopicFault {
 export interface Admin {
   /** Creates those that are missing; leaves the others as they are. */
   ensureTopics(topics: readonly TopicSpec[], replication?: number): Promise<void>;
-  /** Missing topics and wrong partition counts, in words. Empty: all is well. */
+  /** Missing topics, wrong partition counts, clean-up policies and timestamp types, in words. Empty: all is well. */
   checkTopics(topics: readonly TopicSpec[]): Promise<readonly TopicFault[]>;
   /** One more than the last offset of each partition. */
   ends(topic: string): Promise<ReadonlyMap<number, bigint>>;
