@@ -1,0 +1,133 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+type Direction = 'requests' | 'replies';
+const READ_AHEAD_BYTES = 256 * 1024;
+const SLICES_PER_S = 20;
+
+/**
+ * A link that can break: clients connect to its port and are carried to the target. Faults rule what is on its way already
+ * as well as what follows, and last until `heal`. What can't be handed on is read no further, so that a slow or frozen link
+ * pushes back on its sender as a real one does.
+ */
+export class TcpProxy {
+  readonly #sockets = new Set<Socket>();
+  readonly #left: Record<Direction, number> = { requests: Infinity, replies: Infinity };
+  #server: Server | undefined;
+  #delayMs = 0;
+  #bytesPerS = Infinity;
+  #isDroppingReplies = false;
+  #thawed: Promise<void> = Promise.resolve();
+  #thaw: () => void = () => undefined;
+
+  constructor(
+    private readonly target: { readonly host: string; readonly port: number },
+    /** 0 takes a free one. */
+    public port = 0,
+  ) {}
+
+  async start(): Promise<void> {
+    if (this.#server !== undefined) return;
+    const server = createServer({ allowHalfOpen: true }, (client) => this.#carry(client));
+    this.#server = server;
+    await new Promise<void>((resolve, reject) => server.once('error', reject).listen(this.port, '127.0.0.1', resolve));
+    this.port = (server.address() as { port: number }).port;
+  }
+
+  async stop(): Promise<void> {
+    this.cut();
+    await this.heal({ listen: false });
+  }
+
+  get connections(): number {
+    return this.#sockets.size / 2;
+  }
+
+  /** Each byte arrives so much later; as many as before arrive per second. */
+  delay(ms: number): void {
+    this.#delayMs = ms;
+  }
+  /** Connections are reset, new ones refused. */
+  cut(): void {
+    this.#server?.close();
+    this.#server = undefined;
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+  /** Cuts when that many more bytes have passed in that direction, be it in the middle of a message. */
+  cutAfter(bytes: number, direction: Direction): void {
+    this.#left[direction] = bytes;
+  }
+  /** Connections stay, also new ones; no byte arrives. */
+  freeze(): void {
+    this.#thaw();
+    this.#thawed = new Promise((resolve) => (this.#thaw = resolve));
+  }
+  throttle(bytesPerS: number): void {
+    this.#bytesPerS = bytesPerS;
+  }
+  /** Requests arrive; their answers never do, then or later. */
+  dropReplies(): void {
+    this.#isDroppingReplies = true;
+  }
+  /** Ends all faults. What was frozen or delayed goes on; what was reset or dropped is gone. */
+  async heal({ listen = true } = {}): Promise<void> {
+    this.#delayMs = 0;
+    this.#bytesPerS = this.#left.requests = this.#left.replies = Infinity;
+    this.#isDroppingReplies = false;
+    this.#thaw();
+    if (listen) await this.start();
+  }
+
+  #carry(client: Socket): void {
+    const server = connect({ ...this.target, allowHalfOpen: true });
+    for (const [socket, other] of [[client, server] as const, [server, client] as const]) {
+      this.#sockets.add(socket.setNoDelay(true));
+      socket.on('error', () => undefined); // its close says it all
+      socket.on('close', (hadError) => {
+        this.#sockets.delete(socket);
+        if (hadError) other.resetAndDestroy();
+      });
+    }
+    void this.#pump(client, server, 'requests');
+    void this.#pump(server, client, 'replies');
+  }
+
+  async #pump(from: Socket, to: Socket, direction: Direction): Promise<void> {
+    let waiting = 0;
+    let last = Promise.resolve();
+    try {
+      for await (const piece of from.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+        const due = performance.now() + this.#delayMs;
+        waiting += piece.length;
+        last = last.then(() => this.#hand(piece, to, direction, due)).then(() => void (waiting -= piece.length));
+        last.catch(() => undefined); // told by the next wait for it
+        if (waiting > READ_AHEAD_BYTES) await last;
+      }
+      await last;
+      to.end();
+    } catch {
+      from.resetAndDestroy();
+      to.resetAndDestroy();
+    }
+  }
+
+  async #hand(piece: Buffer, to: Socket, direction: Direction, due: number): Promise<void> {
+    if (due > performance.now()) await sleep(due - performance.now());
+    for (let at = 0; at < piece.length && !to.destroyed;) {
+      await this.#thawed;
+      const slice = Math.max(
+        1,
+        Math.floor(Math.min(this.#bytesPerS / SLICES_PER_S, this.#left[direction], piece.length - at)),
+      );
+      if (this.#bytesPerS < Infinity) await sleep((slice / this.#bytesPerS) * 1_000);
+      const dropped = this.#isDroppingReplies && direction === 'replies';
+      if (!dropped && !to.write(piece.subarray(at, at + slice))) await drained(to);
+      at += slice;
+      this.#left[direction] -= slice;
+      if (this.#left[direction] <= 0) this.cut();
+    }
+  }
+}
+
+const drained = (socket: Socket): Promise<void> =>
+  new Promise((resolve) => void socket.once('drain', resolve).once('close', resolve));
