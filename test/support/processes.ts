@@ -1,10 +1,10 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
+
+import { KeptProcess, type Exit } from '@tradesense/local';
 
 import { inRepository } from './repository.js';
-import { until, within } from './until.js';
+import { until } from './until.js';
 
 export interface Launch {
   readonly name: string;
@@ -21,11 +21,6 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
 const STOP_WITHIN_MS = 15_000;
 const START_WITHIN_MS = 30_000;
 const SHOWN_LINES = 60;
@@ -38,45 +33,39 @@ const parse = (line: string): LogLine => {
   }
 };
 
-/** A built service as a process of its own, as production runs it. */
+/** A built service as a process of its own, as production runs it. It does not outlive the test, however that one ends. */
 export class ServiceProcess {
-  readonly #child: ChildProcess;
   readonly #lines: string[] = [];
-  readonly exit: Promise<Exit>;
-  #ended: Exit | undefined;
 
-  constructor(private readonly launch: Launch) {
-    const entry = inRepository(launch.entry);
-    if (!existsSync(entry)) throw new Error(`${launch.entry} is not there: npm run build makes it`);
-    const preload = pathToFileURL(inRepository('test/bin/end-with-parent.mjs')).href;
-    this.#child = spawn(process.execPath, ['--import', preload, ...(launch.nodeOptions ?? []), entry], {
-      cwd: inRepository(),
-      env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', ...launch.env },
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    for (const stream of [this.#child.stdout, this.#child.stderr])
+  private constructor(
+    readonly name: string,
+    private readonly kept: KeptProcess,
+  ) {
+    for (const stream of [kept.stdout, kept.stderr])
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#lines.push(line));
-    this.exit = new Promise((resolve, reject) => {
-      this.#child.once('error', reject);
-      this.#child.once('close', (code, signal) => {
-        this.#ended = { code, signal };
-        resolve({ code, signal });
-      });
+  }
+
+  static async start({ name, entry, env, nodeOptions = [] }: Launch): Promise<ServiceProcess> {
+    const file = inRepository(entry);
+    if (!existsSync(file)) throw new Error(`${entry} is not there: npm run build makes it`);
+    const kept = await KeptProcess.start({
+      name,
+      command: process.execPath,
+      args: [...nodeOptions, file],
+      cwd: inRepository(),
+      env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
+      output: 'pipe',
     });
-    this.exit.catch(() => undefined); // whoever awaits it sees it; nobody needs to
-  }
-
-  get name(): string {
-    return this.launch.name;
-  }
-
-  get pid(): number {
-    if (this.#child.pid === undefined) throw new Error(`${this.name} was never started`);
-    return this.#child.pid;
+    return new ServiceProcess(name, kept);
   }
 
   get isRunning(): boolean {
-    return this.#ended === undefined;
+    return this.kept.exit === undefined;
+  }
+
+  /** Resolves once, when it has ended. */
+  get exited(): Promise<Exit> {
+    return this.kept.exited;
   }
 
   /** Everything it has written, both streams, as it came. */
@@ -86,7 +75,8 @@ export class ServiceProcess {
 
   /** The last lines, for a failure's message. */
   tail(): string {
-    const exit = this.#ended === undefined ? '' : ` (ended: code ${this.#ended.code}, signal ${this.#ended.signal})`;
+    const { exit: ended } = this.kept;
+    const exit = ended === undefined ? '' : ` (ended: code ${ended.code}, signal ${ended.signal})`;
     return [`--- ${this.name}${exit}`, ...this.#lines.slice(-SHOWN_LINES)].join('\n');
   }
 
@@ -96,18 +86,14 @@ export class ServiceProcess {
 
   /** Until it is ready: listening, and content with what it needs. Fails at once when it ends instead. */
   async ready(withinMs = START_WITHIN_MS): Promise<this> {
+    const state = async () => (this.isRunning ? this.readiness() : { status: 0, body: 'it has ended' });
+    const isSettled = ({ status }: { status: number }) => status === 200 || status === 0;
     try {
-      await Promise.race([
-        until(
-          () => this.readiness(),
-          ({ status }) => status === 200,
-          { withinMs, what: `${this.name} is ready` },
-        ),
-        this.exit.then(({ code }) => Promise.reject(new Error(`${this.name} ended with ${code} instead of starting`))),
-      ]);
+      await until(state, isSettled, { withinMs, what: `${this.name} is ready` });
     } catch (error) {
       throw new Error(`${error instanceof Error ? error.message : String(error)}\n${this.tail()}`);
     }
+    if (!this.isRunning) throw new Error(`${this.name} ended instead of starting\n${this.tail()}`);
     return this;
   }
 
@@ -135,30 +121,21 @@ export class ServiceProcess {
   }
 
   freeze(): void {
-    process.kill(this.pid, 'SIGSTOP');
+    this.kept.signal('SIGSTOP');
   }
   thaw(): void {
-    process.kill(this.pid, 'SIGCONT');
+    this.kept.signal('SIGCONT');
   }
 
   /** SIGKILL: no chance to say or save anything. */
   async kill(): Promise<void> {
-    if (this.isRunning) this.#child.kill('SIGKILL');
-    await within(STOP_WITHIN_MS, `${this.name} is killed`, this.exit);
+    await this.kept.kill();
   }
 
-  /** SIGTERM, and the exit code it leaves with. One that does not leave is killed, and that is an error. */
-  async stop(): Promise<number | null> {
-    if (this.isRunning) {
-      this.#child.kill('SIGCONT');
-      this.#child.kill('SIGTERM');
-    }
-    try {
-      return (await within(STOP_WITHIN_MS, `${this.name} stops`, this.exit)).code;
-    } catch (error) {
-      await this.kill();
-      throw new Error(`${error instanceof Error ? error.message : String(error)}\n${this.tail()}`);
-    }
+  /** SIGTERM, and how it left. One that does not leave is killed, and then it left by SIGKILL. */
+  async stop(): Promise<Exit> {
+    this.thaw();
+    return this.kept.stop(STOP_WITHIN_MS);
   }
 }
 
@@ -167,8 +144,8 @@ export class Processes {
   readonly #all: ServiceProcess[] = [];
 
   /** Starts one; `ready()` says when it may be used. */
-  spawn(launch: Launch): ServiceProcess {
-    const service = new ServiceProcess(launch);
+  async start(launch: Launch): Promise<ServiceProcess> {
+    const service = await ServiceProcess.start(launch);
     this.#all.push(service);
     return service;
   }
@@ -187,12 +164,8 @@ export class Processes {
     const faults: string[] = [];
     for (const service of [...this.#all].reverse()) {
       if (!service.isRunning) continue;
-      try {
-        const code = await service.stop();
-        if (code !== 0) faults.push(`${service.name} ended with ${code}\n${service.tail()}`);
-      } catch (error) {
-        faults.push(error instanceof Error ? error.message : String(error));
-      }
+      const { code, signal } = await service.stop();
+      if (code !== 0) faults.push(`${service.name} ended with ${code ?? signal}\n${service.tail()}`);
     }
     if (faults.length > 0) throw new Error(faults.join('\n'));
   }
