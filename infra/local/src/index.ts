@@ -1,8 +1,17 @@
 /** Real PostgreSQL and real Kafka on one machine, with links that can break: for tests and for `npm start`. */
-export { DATABASE, type DatabaseRole } from './database.js';
+export { DATABASE, databaseUrl, type Address, type DatabaseRole } from './database.js';
 export { sweep } from './folders.js';
 export { freePort } from './ports.js';
 export { KeptProcess, type Exit, type ProcessSpec } from './process/kept-process.js';
 export type { Server } from './server.js';
-export { startStack, type Link, type Route, type Stack, type StackOptions } from './stack.js';
+export {
+  serversAt,
+  startStack,
+  type Link,
+  type Place,
+  type Route,
+  type Servers,
+  type Stack,
+  type StackOptions,
+} from './stack.js';
 export { TcpProxy } from './tcp-proxy.js';

@@ -1,6 +1,8 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { DEFAULT_TOPIC_PREFIX } from '@tradesense/contracts';
+
 import type { ProcessIdentity } from './bootstrap/process-identity.mjs';
 import {
   cloneDatabase,
@@ -48,23 +50,41 @@ export interface Link extends Route {
   readonly kafka: TcpProxy;
 }
 
+/** Where the servers are: plain data, so that other processes can be told. */
+export interface Place {
+  readonly postgres: Address;
+  readonly kafkaBrokers: readonly string[];
+}
+
+/** Servers that run, whoever started them. */
+export interface Servers extends Route {
+  /** A copy of database `tradesense`, to which nobody may be connected meanwhile. */
+  cloneDatabase(name: string): Promise<void>;
+  /** Makes the topics that are missing. */
+  makeTopics(prefix: string): Promise<void>;
+}
+
 /** Real PostgreSQL and real Kafka. */
-export interface Stack extends Route {
+export interface Stack extends Servers {
+  readonly place: Place;
   readonly folder: string;
   readonly postgres: Server;
   readonly kafka: Server;
   /** Whether the database has the services' tables. */
   readonly isMigrated: boolean;
-  /** A copy of database `tradesense`, to which nobody may be connected meanwhile. */
-  cloneDatabase(name: string): Promise<void>;
-  /** Makes the topics that are missing. */
-  makeTopics(prefix: string): Promise<void>;
   link(name: string): Link;
   /** Ends all that was started; temporary data goes, kept data stays. May be called twice. */
   stop(): Promise<void>;
 }
 
 const LOOPBACK = '127.0.0.1';
+
+export const serversAt = ({ postgres, kafkaBrokers }: Place): Servers => ({
+  kafkaBrokers,
+  databaseUrl: (role, database) => databaseUrl(postgres, role, database),
+  cloneDatabase: (name) => cloneDatabase(postgres, name),
+  makeTopics: (prefix) => ensureTopics(kafkaBrokers, prefix),
+});
 
 /** Starts both servers, roles, database, tables and topics. What was started when something fails is stopped again. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
@@ -120,17 +140,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     };
     const kafkaStarted = kafka.start();
     const [isMigrated] = await Promise.all([prepared(), kafkaStarted]);
-    const kafkaBrokers = [`${LOOPBACK}:${kafkaAddress.port}`];
-    if (topicPrefix !== null) await ensureTopics(kafkaBrokers, topicPrefix);
+    const place = { postgres: postgresAddress, kafkaBrokers: [`${LOOPBACK}:${kafkaAddress.port}`] };
+    const all = serversAt(place);
+    if (topicPrefix !== null) await all.makeTopics(topicPrefix ?? DEFAULT_TOPIC_PREFIX);
     return {
+      ...all,
+      place,
       folder,
       postgres,
       kafka,
       isMigrated,
-      kafkaBrokers,
-      databaseUrl: (role, database) => databaseUrl(postgresAddress, role, database),
-      cloneDatabase: (name) => cloneDatabase(postgresAddress, name),
-      makeTopics: (prefix) => ensureTopics(kafkaBrokers, prefix),
       link: (name) => links.get(name) ?? missing(name, linkNames),
       stop,
     };
