@@ -1,9 +1,9 @@
 import type { TopicSpec } from '@tradesense/contracts';
 import { Fault, systemClock, type Clock, type Logger } from '@tradesense/platform';
 import type { Producer, RecordMetadata } from 'kafkajs';
+import { Outgoings, type OutgoingTopic } from '../outgoing.js';
 import type { Ends, KafkaConnection, Publisher, TopicRecords } from '../port.js';
 import { clientConfig, Kafka, RETRY } from './library.js';
-import { Outgoings, type Outgoing } from './outgoing.js';
 import { Sockets } from './sockets.js';
 
 /**
@@ -65,7 +65,7 @@ export class KafkaPublisher implements Publisher {
     if (this.#isClosed) throw new Fault('publisher-closed', 'stop', 'the publisher is closed');
     if (this.#isSending) throw new Fault('publish-misuse', 'stop', 'a send is outstanding: one at a time');
     const outgoing = this.#outgoings.of(batches);
-    if (outgoing.topicMessages.length === 0) return new Map();
+    if (outgoing.length === 0) return new Map();
     if (signal?.aborted === true) throw unclear('given up before it was sent');
     this.#isSending = true;
     const session = (this.#session ??= this.#openSession());
@@ -112,32 +112,49 @@ export class KafkaPublisher implements Publisher {
   }
 }
 
-async function publish(session: Session, { topicMessages }: Outgoing, timeoutMs: number): Promise<RecordMetadata[]> {
+async function publish(
+  session: Session,
+  outgoing: readonly OutgoingTopic[],
+  timeoutMs: number,
+): Promise<RecordMetadata[]> {
   if (!session.isConnected) {
     await session.producer.connect();
     session.isConnected = true;
   }
+  const topicMessages = outgoing.map(({ topic, records }) => ({
+    topic,
+    messages: records.map(([partition, { key, value, headers }]) => ({
+      key,
+      value,
+      headers: { ...headers },
+      partition,
+    })),
+  }));
   return session.producer.sendBatch({ topicMessages, acks: -1, timeout: timeoutMs });
 }
 
-/** @throws Fault when a partition that was sent to is not among the acknowledged */
-function endsOf({ counts }: Outgoing, acknowledged: readonly RecordMetadata[]): Ends {
-  const ends = new Map<string, Map<number, bigint>>();
-  for (const [topic, perPartition] of counts) {
-    for (const [partition, count] of perPartition) {
-      const bases = acknowledged
-        .filter((one) => one.topicName === topic && one.partition === partition && one.errorCode === 0)
-        .map(({ baseOffset }) => BigInt(baseOffset ?? -1))
-        .filter((base) => base >= 0n);
-      if (bases.length === 0) throw unclear(`${topic}[${partition}] is missing among the acknowledged`);
-      // Acknowledged twice: the leader moved between attempts and the records are stored twice. The later end covers both.
-      const last = bases.reduce((one, other) => (other > one ? other : one));
-      let ofTopic = ends.get(topic);
-      if (ofTopic === undefined) ends.set(topic, (ofTopic = new Map()));
-      ofTopic.set(partition, last + BigInt(count));
-    }
+/** @throws Fault when a partition that was sent to is not among the acknowledged (K3) */
+function endsOf(outgoing: readonly OutgoingTopic[], acknowledged: readonly RecordMetadata[]): Ends {
+  const ends = new Map<string, ReadonlyMap<number, bigint>>();
+  for (const { topic, records } of outgoing) {
+    const counts = new Map<number, number>();
+    for (const [partition] of records) counts.set(partition, (counts.get(partition) ?? 0) + 1);
+    const ofTopic = [...counts].map(([partition, count]) => {
+      return [partition, baseOf(acknowledged, topic, partition) + BigInt(count)] as const;
+    });
+    ends.set(topic, new Map(ofTopic));
   }
   return ends;
+}
+
+function baseOf(acknowledged: readonly RecordMetadata[], topic: string, partition: number): bigint {
+  const bases = acknowledged
+    .filter((one) => one.topicName === topic && one.partition === partition && one.errorCode === 0)
+    .map(({ baseOffset }) => BigInt(baseOffset ?? -1))
+    .filter((base) => base >= 0n);
+  if (bases.length === 0) throw unclear(`${topic}[${partition}] is missing among the acknowledged`);
+  // Twice when the leader moved between attempts: the records are stored twice, and the later end covers both.
+  return bases.reduce((one, other) => (other > one ? other : one));
 }
 
 const unclear = (what: string, cause?: unknown): Fault =>

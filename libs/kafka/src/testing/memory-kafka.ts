@@ -1,0 +1,205 @@
+import type { TopicSpec } from '@tradesense/contracts';
+import { Fault } from '@tradesense/platform';
+import type {
+  Admin,
+  Ends,
+  OutgoingRecord,
+  Publisher,
+  Reader,
+  ReaderHandlers,
+  ReaderTopic,
+  TopicFault,
+  TopicRecords,
+} from '../port.js';
+import { Outgoings } from '../outgoing.js';
+import type { ReaderOptions } from '../reader/reader.js';
+import { MemoryLog } from './memory-log.js';
+import { MemoryReader } from './memory-reader.js';
+
+/** A broker's `message.max.bytes`, and what a record needs beside its value. */
+const MAX_BATCH_BYTES = 1_048_588;
+const BATCH_OVERHEAD_BYTES = 80;
+
+export type SendFailure =
+  | { readonly is: 'unclear'; readonly stored: boolean }
+  | { readonly is: 'refused'; readonly when: (record: OutgoingRecord) => boolean };
+
+/**
+ * Kafka for unit tests: one set of logs that any number of publishers, readers and admins share, in this process's memory. It
+ * passes the same contract suite as the real thing, and fails on demand.
+ */
+export class MemoryKafka {
+  readonly #topics = new Map<string, { readonly spec: TopicSpec; readonly logs: readonly MemoryLog[] }>();
+  readonly #waiting = new Set<() => void>();
+  readonly #failures: SendFailure[] = [];
+
+  /** @param now the broker's clock, milliseconds */
+  constructor(private readonly now: () => number = Date.now) {}
+
+  publisher(options: { readonly topics: readonly Pick<TopicSpec, 'name' | 'partitions'>[] }): Publisher {
+    return new MemoryPublisher(this, new Map(options.topics.map(({ name, partitions }) => [name, partitions])));
+  }
+
+  reader(topics: readonly ReaderTopic[], handlers: ReaderHandlers, options: ReaderOptions = {}): Reader {
+    return new MemoryReader(this, topics, handlers, options);
+  }
+
+  admin(): Admin {
+    return new MemoryAdmin(this);
+  }
+
+  create(spec: TopicSpec): void {
+    const logs = Array.from({ length: spec.partitions }, (_, partition) => new MemoryLog(spec.name, partition));
+    this.#topics.set(spec.name, { spec, logs });
+    this.changed();
+  }
+
+  specOf(topic: string): TopicSpec | undefined {
+    return this.#topics.get(topic)?.spec;
+  }
+
+  /** Undefined: there is no such topic. */
+  logs(topic: string): readonly MemoryLog[] | undefined {
+    return this.#topics.get(topic)?.logs;
+  }
+
+  log(topic: string, partition: number): MemoryLog {
+    const log = this.logs(topic)?.[partition];
+    if (log === undefined) throw new Error(`there is no ${topic}[${partition}]`);
+    return log;
+  }
+
+  /** The next send fails so; several fail one after the other. */
+  failNextSend(...failures: readonly SendFailure[]): void {
+    this.#failures.push(...failures);
+  }
+
+  takeFailure(): SendFailure | undefined {
+    return this.#failures.shift();
+  }
+
+  append(topic: string, partition: number, { key, value, headers }: OutgoingRecord): void {
+    this.log(topic, partition).append({
+      timestampMs: this.now(),
+      key: key === null ? null : Buffer.from(key),
+      value,
+      headers: new Map(Object.entries(headers).map(([name, content]) => [name, Buffer.from(content)])),
+    });
+  }
+
+  /** Wakes readers; to be called after a log was changed by hand. */
+  changed(): void {
+    for (const wake of [...this.#waiting]) wake();
+  }
+
+  /** Resolves with the next change, or when the signal is aborted. */
+  nextChange(signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        this.#waiting.delete(wake);
+        signal.removeEventListener('abort', wake);
+        resolve();
+      };
+      if (signal.aborted) return resolve();
+      this.#waiting.add(wake);
+      signal.addEventListener('abort', wake);
+    });
+  }
+}
+
+class MemoryPublisher implements Publisher {
+  readonly #outgoings: Outgoings;
+  #isSending = false;
+  #isClosed = false;
+
+  constructor(
+    private readonly kafka: MemoryKafka,
+    counts: ReadonlyMap<string, number>,
+  ) {
+    this.#outgoings = new Outgoings(counts);
+  }
+
+  async send(batches: readonly TopicRecords[], signal?: AbortSignal): Promise<Ends> {
+    if (this.#isClosed) throw new Fault('publisher-closed', 'stop', 'the publisher is closed');
+    if (this.#isSending) throw new Fault('publish-misuse', 'stop', 'a send is outstanding: one at a time');
+    const outgoing = this.#outgoings.of(batches);
+    this.#isSending = true;
+    try {
+      await new Promise((resolve) => setImmediate(resolve)); // never in the caller's turn, as over a network
+      if (signal?.aborted === true) throw new Fault('publish-unclear', 'wait', 'given up by the caller');
+      return this.#store(outgoing);
+    } finally {
+      this.#isSending = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  #store(outgoing: ReturnType<Outgoings['of']>): Ends {
+    const failure = this.kafka.takeFailure();
+    for (const { topic, records } of outgoing) {
+      if (this.kafka.logs(topic) === undefined)
+        throw new Fault('publish-unclear', 'wait', `there is no topic ${topic}`);
+      for (const [, record] of records) {
+        if (isTooLarge(record) || (failure?.is === 'refused' && failure.when(record))) {
+          throw new Fault('record-refused', 'park', 'the broker refused a record: MESSAGE_TOO_LARGE');
+        }
+      }
+    }
+    if (failure?.is === 'unclear' && !failure.stored)
+      throw new Fault('publish-unclear', 'wait', 'asked to fail: not stored');
+    const ends = new Map<string, Map<number, bigint>>();
+    for (const { topic, records } of outgoing) {
+      const ofTopic = new Map<number, bigint>();
+      for (const [partition, record] of records) {
+        this.kafka.append(topic, partition, record);
+        ofTopic.set(partition, this.kafka.log(topic, partition).end);
+      }
+      ends.set(topic, ofTopic);
+    }
+    this.kafka.changed();
+    if (failure?.is === 'unclear') throw new Fault('publish-unclear', 'wait', 'asked to fail: stored');
+    return ends;
+  }
+}
+
+const isTooLarge = ({ value }: OutgoingRecord): boolean =>
+  (value?.length ?? 0) + BATCH_OVERHEAD_BYTES > MAX_BATCH_BYTES;
+
+class MemoryAdmin implements Admin {
+  constructor(private readonly kafka: MemoryKafka) {}
+
+  async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
+    for (const spec of topics) if (this.kafka.specOf(spec.name) === undefined) this.kafka.create(spec);
+  }
+
+  async checkTopics(topics: readonly TopicSpec[]): Promise<readonly TopicFault[]> {
+    return topics.flatMap(({ name, partitions, settings }) => {
+      const found = this.kafka.specOf(name);
+      if (found === undefined) return [{ topic: name, what: 'is missing' }];
+      const faults: TopicFault[] = [];
+      if (found.partitions !== partitions) {
+        faults.push({ topic: name, what: `has ${found.partitions} partitions, configured are ${partitions}` });
+      }
+      for (const setting of ['cleanup.policy', 'message.timestamp.type']) {
+        if (settings[setting] !== undefined && settings[setting] !== found.settings[setting]) {
+          faults.push({
+            topic: name,
+            what: `has ${setting}=${found.settings[setting]}, expected is ${settings[setting]}`,
+          });
+        }
+      }
+      return faults;
+    });
+  }
+
+  async ends(topic: string): Promise<ReadonlyMap<number, bigint>> {
+    const logs = this.kafka.logs(topic);
+    if (logs === undefined) throw new Fault('kafka-unavailable', 'wait', `there is no topic ${topic}`);
+    return new Map(logs.map(({ end }, partition) => [partition, end]));
+  }
+
+  async close(): Promise<void> {}
+}
