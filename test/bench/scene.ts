@@ -1,7 +1,6 @@
 import { cpus } from 'node:os';
 
-import { DATABASE, startStack } from '@tradesense/local';
-
+import { groundOn, privateStack } from '../support/stack.js';
 import { System, type SystemOptions } from '../support/system.js';
 
 /** A stack of its own, whose PostgreSQL waits for the disk, and the services as processes; all of it is gone afterwards. */
@@ -9,10 +8,9 @@ export async function onPrivateSystem<Result>(
   options: SystemOptions,
   measure: (system: System) => Promise<Result>,
 ): Promise<Result> {
-  const stack = await startStack();
+  const stack = await privateStack();
   try {
-    const ground = { ...stack, database: DATABASE, topicPrefix: 'tradesense.' };
-    const system = await System.start(ground, options);
+    const system = await System.start(groundOn(stack), options);
     try {
       return await measure(system);
     } finally {

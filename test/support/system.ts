@@ -1,12 +1,13 @@
-import { freePort, type Route } from '@tradesense/local';
+import { freePort, type DatabaseRole } from '@tradesense/local';
 
 import { Processes, type Launch, type ServiceProcess } from './processes.js';
-import { JWT_SECRET, tokens } from './tokens.js';
+import { JWT_SECRET, tokens, tokenTraces } from './tokens.js';
 import { TradeApi } from './trade-api.js';
 
-/** Where services stand: a way to the servers, and there a database and topics of their own. */
-export interface Ground extends Route {
-  readonly database: string;
+/** Where services stand: a database and topics of their own, on servers that may be shared. */
+export interface Ground {
+  databaseUrl(role: DatabaseRole): string;
+  readonly brokers: readonly string[];
   readonly topicPrefix: string;
 }
 
@@ -93,8 +94,17 @@ export class System {
     await Promise.all(names.map((name) => this.start(name)));
   }
 
+  /** Lines of any service's log in which a token of this process, or the key they are signed with, can be read. */
+  tokensLogged(): readonly string[] {
+    const secrets = [...tokenTraces(), JWT_SECRET];
+    return this.processes.lines.filter((line) => secrets.some((secret) => line.includes(secret)));
+  }
+
+  /** Ends all of it in order. Whatever the test was about, no service may have logged a token. */
   async stop(): Promise<void> {
     await this.processes.stop();
+    const logged = this.tokensLogged();
+    if (logged.length > 0) throw new Error(`a token is in the logs:\n${logged.join('\n')}`);
   }
 }
 
@@ -105,7 +115,7 @@ function launchesOf(
 ): Record<ServiceName, Launch> {
   const common = { LOG_LEVEL: 'info', ADMIN_HOST: '127.0.0.1', ADMIN_PORT: '0', STOP_MS: '10000' };
   const token = { JWT_SECRET, JWT_ISSUER: 'tradesense', JWT_AUDIENCE: 'tradesense', JWT_USER_CLAIM: 'sub' };
-  const kafka = { KAFKA_BROKERS: ground.kafkaBrokers.join(','), TOPIC_PREFIX: ground.topicPrefix };
+  const kafka = { KAFKA_BROKERS: ground.brokers.join(','), TOPIC_PREFIX: ground.topicPrefix };
   const origins = {
     ALLOWED_ORIGINS: `http://localhost:${ports.dashboard},http://127.0.0.1:${ports.dashboard}`,
   };
@@ -113,13 +123,13 @@ function launchesOf(
     trade: {
       ...token,
       ...origins,
-      DATABASE_URL: ground.databaseUrl('trade', ground.database),
+      DATABASE_URL: ground.databaseUrl('trade'),
       TRADE_HOST: '::',
       TRADE_PORT: String(ports.trade),
     },
     relay: {
       ...kafka,
-      DATABASE_URL: ground.databaseUrl('relay', ground.database),
+      DATABASE_URL: ground.databaseUrl('relay'),
       LEASE_MS: String(LEASE_MS),
       SAVE_MS: '1000',
       WATERMARK_MS: '1000',

@@ -13,14 +13,25 @@ export interface TokenOptions {
   readonly livesS?: number;
 }
 
+const minted: string[] = [];
+
+/** What identifies any token this process has minted, and may stand in no log: its signature, or the whole of one without. */
+export const tokenTraces = (): readonly string[] => minted.map((token) => token.split('.')[2] || token);
+
+function remembered(token: string): string {
+  minted.push(token);
+  return token;
+}
+
 const nowS = (): number => Math.floor(Date.now() / 1000);
 
 /** A token as the platform's sign-in would issue it, unless the options say otherwise. */
-function mint(claims: JWTPayload, { secret = JWT_SECRET, livesS = HOUR_S, ...more }: TokenOptions = {}) {
+async function mint(claims: JWTPayload, { secret = JWT_SECRET, livesS = HOUR_S, ...more }: TokenOptions = {}) {
   const issuedAtS = more.issuedAtS ?? nowS();
-  return new SignJWT({ iss: ISSUER, aud: AUDIENCE, iat: issuedAtS, exp: issuedAtS + livesS, ...claims, ...more.claims })
+  const token = await new SignJWT({ iss: ISSUER, aud: AUDIENCE, iat: issuedAtS, exp: issuedAtS + livesS, ...claims, ...more.claims })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .sign(new TextEncoder().encode(secret));
+  return remembered(token);
 }
 
 export const tokens = {
@@ -37,10 +48,12 @@ export const tokens = {
   forged: (userId: string): Promise<string> => mint({ sub: userId }, { secret: `${JWT_SECRET}-of-somebody-else` }),
   /** `alg: none`, without a signature. */
   unsigned: (userId: string): string =>
-    new UnsecuredJWT({ sub: userId })
-      .setIssuer(ISSUER)
-      .setAudience(AUDIENCE)
-      .setIssuedAt()
-      .setExpirationTime('1h')
-      .encode(),
+    remembered(
+      new UnsecuredJWT({ sub: userId })
+        .setIssuer(ISSUER)
+        .setAudience(AUDIENCE)
+        .setIssuedAt()
+        .setExpirationTime('1h')
+        .encode(),
+    ),
 };
