@@ -22,6 +22,7 @@ const targets = (entries, parent) =>
 function walls(name, from, own, entries, parent = '') {
   const allowed = targets(entries, parent);
   const typesOnly = allowed.filter((target) => target.typesOnly).map(({ folder }) => inside(folder));
+  const signals = parent === '' || own in BARE ? [] : [`^${escape(parent)}/signals[.]ts$`];
   const comment = `${own} may import ${entries.length === 0 ? 'nothing' : entries.join(', ')} besides itself (test/bin/house.mjs)`;
   return [
     {
@@ -29,7 +30,7 @@ function walls(name, from, own, entries, parent = '') {
       severity: 'error',
       comment,
       from: { path: from },
-      to: { path: OURS, pathNot: [inside(own), ...allowed.map(({ folder }) => inside(folder))] },
+      to: { path: OURS, pathNot: [inside(own), ...signals, ...allowed.map(({ folder }) => inside(folder))] },
     },
     ...(typesOnly.length === 0
       ? []

@@ -7,7 +7,12 @@ import { performance } from 'node:perf_hooks';
 import { runAll } from './steps.mjs';
 
 const bin = (name) => `node_modules/.bin/${name}`;
-const JEST = ['node', '--experimental-vm-modules', '--disable-warning=ExperimentalWarning', 'node_modules/jest/bin/jest.js'];
+const JEST = [
+  'node',
+  '--experimental-vm-modules',
+  '--disable-warning=ExperimentalWarning',
+  'node_modules/jest/bin/jest.js',
+];
 const resultsFile = process.env['JEST_RESULTS'];
 
 const steps = [

@@ -4,7 +4,8 @@
  * they are for.
  *
  * An entry is the name of a folder beside, or `@name` for the package @tradesense/name; `name:types` admits its types only.
- * Besides itself, each folder of a service may import contracts and platform, unless it stands in BARE.
+ * Besides itself, each folder of a service may import contracts, platform and the service's `signals.ts` (the moments that
+ * tests wait for), unless it stands in BARE.
  */
 export const LIBS = {
   contracts: [],
@@ -26,21 +27,23 @@ export const SERVICES = {
       marks: ['domain', 'commit'],
       'day-roll': ['commit', 'store'],
       operator: ['commit', 'views'],
-      store: ['domain:types'],
+      store: ['domain:types', '@outbox'], // its data source runs the outbox's migrations before its own
       domain: [],
     },
   },
   relay: {
     may: ['@outbox', '@kafka'],
     folders: {
-      lease: [],
-      reading: ['@outbox'],
-      publishing: ['@kafka', 'reading:types'],
+      database: [],
+      wake: ['database'],
+      lease: ['database'],
+      reading: ['@outbox', 'database', 'wake'],
+      publishing: ['@kafka', 'database', 'reading:types'],
       parking: ['publishing'],
-      watermarks: ['@kafka', 'reading:types', 'publishing:types'],
-      housekeeping: ['@outbox', '@kafka'],
+      watermarks: ['@kafka', 'database', 'wake', 'reading:types', 'publishing:types'],
+      housekeeping: ['@outbox', '@kafka', 'database'],
       replay: ['@kafka', 'reading', 'publishing'],
-      operator: ['@outbox', '@kafka'],
+      operator: ['@outbox', '@kafka', 'database'],
     },
   },
   gateway: {
