@@ -28,7 +28,14 @@ const nowS = (): number => Math.floor(Date.now() / 1000);
 /** A token as the platform's sign-in would issue it, unless the options say otherwise. */
 async function mint(claims: JWTPayload, { secret = JWT_SECRET, livesS = HOUR_S, ...more }: TokenOptions = {}) {
   const issuedAtS = more.issuedAtS ?? nowS();
-  const token = await new SignJWT({ iss: ISSUER, aud: AUDIENCE, iat: issuedAtS, exp: issuedAtS + livesS, ...claims, ...more.claims })
+  const token = await new SignJWT({
+    iss: ISSUER,
+    aud: AUDIENCE,
+    iat: issuedAtS,
+    exp: issuedAtS + livesS,
+    ...claims,
+    ...more.claims,
+  })
     .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
     .sign(new TextEncoder().encode(secret));
   return remembered(token);
