@@ -42,7 +42,8 @@ export function readConfig<D extends Declaration>(declaration: D, env: Environme
       else if (production && setting.developmentOnly && setting.secret && reading.value === setting.fallback)
         faults.push(`${name} is the development secret, which production refuses`);
       else config[name] = reading.value;
-    } else if (setting.fallback === undefined) faults.push(`${name} is not set: ${setting.says}`);
+    } else if (production && setting.inProduction !== undefined) config[name] = setting.inProduction;
+    else if (setting.fallback === undefined) faults.push(`${name} is not set: ${setting.says}`);
     else if (production && setting.developmentOnly)
       faults.push(`${name} is not set, and its default serves the local stack only`);
     else config[name] = setting.fallback;
@@ -65,8 +66,10 @@ export function printConfig<D extends Declaration>(declaration: D, config: Confi
 export function describeConfig(
   declaration: Declaration,
 ): readonly (readonly [name: string, kind: string, fallback: string, says: string])[] {
-  return Object.entries(declaration).map(([name, { kind, fallback, secret, developmentOnly, show, says }]) => {
-    const shown = fallback === undefined ? 'must be set' : secret ? 'local stack only' : show(fallback);
+  return Object.entries(declaration).map(([name, setting]) => {
+    const { kind, fallback, secret, developmentOnly, inProduction, show, says } = setting;
+    const local = fallback === undefined ? 'must be set' : secret ? 'local stack only' : show(fallback);
+    const shown = inProduction === undefined ? local : `${local} (${show(inProduction)} in production)`;
     return [name, kind, developmentOnly && !secret ? `${shown} (local only)` : shown, says];
   });
 }

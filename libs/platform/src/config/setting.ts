@@ -10,6 +10,8 @@ export interface Setting<Value> {
   readonly fallback: Value | undefined;
   /** A fallback that production refuses: it serves the local stack only. */
   readonly developmentOnly: boolean;
+  /** What production falls back to, where that differs. */
+  readonly inProduction: Value | undefined;
   read(text: string): Reading<Value>;
   show(value: Value): string;
 }
@@ -25,6 +27,7 @@ interface Options<Value> {
   readonly says: string;
   readonly fallback?: Value;
   readonly developmentOnly?: boolean;
+  readonly inProduction?: Value;
 }
 
 const ok = <Value>(value: Value): Reading<Value> => ({ ok: true, value });
@@ -32,11 +35,11 @@ const no = (wanted: string): Reading<never> => ({ ok: false, wanted });
 
 function setting<Value>(
   kind: string,
-  { says, fallback, developmentOnly = false }: Options<Value>,
+  { says, fallback, developmentOnly = false, inProduction }: Options<Value>,
   read: (text: string) => Reading<Value>,
   show: (value: Value) => string = String,
 ): Setting<Value> {
-  return { kind, says, fallback, developmentOnly, secret: false, read, show };
+  return { kind, says, fallback, developmentOnly, inProduction, secret: false, read, show };
 }
 
 export const text = (options: Options<string>): Setting<string> => setting('text', options, ok);
