@@ -93,7 +93,7 @@ export default {
   categories: { correctness: 'error' },
   ignorePatterns: ['**/dist/**', '**/node_modules/**', 'docs/**'],
   rules: {
-    eqeqeq: 'error',
+    eqeqeq: ['error', 'always', { null: 'ignore' }],
     'no-var': 'error',
     'prefer-const': 'error',
     'typescript/no-explicit-any': 'error',

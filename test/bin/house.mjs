@@ -38,7 +38,7 @@ export const SERVICES = {
       wake: ['database'],
       lease: ['database'],
       reading: ['@outbox', 'database', 'wake'],
-      publishing: ['@kafka', 'database', 'reading:types'],
+      publishing: ['@kafka', 'database:types', 'reading:types'],
       parking: ['publishing'],
       watermarks: ['@kafka', 'database', 'wake', 'reading:types', 'publishing:types'],
       housekeeping: ['@outbox', '@kafka', 'database'],

@@ -17,7 +17,7 @@ export function run({ name, command, env = {}, show = false }) {
   child.stderr?.on('data', (bytes) => output.push(bytes));
   const ended = new Promise((resolve) => {
     const end = (ok, why = '') =>
-      resolve({ name, ok, tookMs: performance.now() - started, output: `${Buffer.concat(output)}${why}` });
+      resolve({ name, ok, tookMs: performance.now() - started, output: Buffer.concat(output).toString() + why });
     child.once('error', (error) => end(false, `${file} can not be started: ${error.message}\n`));
     child.once('close', (code, signal) => end(code === 0, signal === null ? '' : `ended by ${signal}\n`));
   });
