@@ -45,6 +45,15 @@ export const PROBLEMS = {
     retry: true,
     who: 'operator',
   }),
+  'keys-unavailable': entry(
+    503,
+    "The issuer's keys can not be fetched",
+    'Repeat after Retry-After with the same ids.',
+    {
+      retry: true,
+      who: 'operator',
+    },
+  ),
   internal: entry(500, 'Something unexpected happened', 'Repeat with the same ids; tell the operator the request_id.', {
     retry: true,
     who: 'operator',

@@ -1,0 +1,21 @@
+import type { Refusal } from '../domain/index.js';
+import type { FirstAnswer } from '../store/index.js';
+
+export type RefusalCode = Refusal['code'] | 'not-found' | 'trade-conflict' | 'challenge-exists';
+
+/** What became of a command. `answer` is JSON text, kept and repeated byte for byte. */
+export type Outcome =
+  | { readonly is: 'accepted'; readonly answer: string; readonly replayed: boolean }
+  | { readonly is: 'refused'; readonly refusal: Refusal | { readonly code: Exclude<RefusalCode, Refusal['code']> } };
+
+export const refused = (refusal: (Outcome & { is: 'refused' })['refusal']): Outcome => ({ is: 'refused', refusal });
+
+/** A known id: the same meaning gets the first answer again, another meaning is a conflict. */
+export const repeat = (
+  first: FirstAnswer,
+  meaning: Buffer,
+  conflict: 'trade-conflict' | 'challenge-exists',
+): Outcome =>
+  first.meaning.equals(meaning)
+    ? { is: 'accepted', answer: first.answer, replayed: true }
+    : refused({ code: conflict });

@@ -1,0 +1,36 @@
+import 'reflect-metadata';
+
+import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
+import { AdminListener, createMetrics, runService } from '@tradesense/platform';
+
+import { Wake, Writer } from './commit/index.js';
+import { HttpListener } from './http/index.js';
+import { tradeSettings } from './settings.js';
+import { Database, SoloConnection } from './store/index.js';
+import { TradeModule } from './trade.module.js';
+
+await runService({
+  name: 'trade',
+  settings: tradeSettings,
+  parts({ config, log, health }) {
+    const metrics = createMetrics('trade');
+    const database = new Database(config.DATABASE_URL, log);
+    const solo = new SoloConnection(config.DATABASE_URL, log);
+    const writer = new Writer(database, new Wake(solo, log), metrics);
+    const verifier = new TokenVerifier(tokenRulesOf(config));
+    health.check('database', () => (solo.isUp ? { ok: true } : { ok: false, detail: 'PostgreSQL does not answer' }));
+    return [
+      new AdminListener({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, health, log }),
+      database,
+      solo,
+      new HttpListener({
+        host: config.TRADE_HOST,
+        port: config.TRADE_PORT,
+        allowedOrigins: config.ALLOWED_ORIGINS,
+        module: TradeModule.of({ writer, database, verifier }),
+        metrics,
+        log,
+      }),
+    ];
+  },
+});

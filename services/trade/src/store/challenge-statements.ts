@@ -1,0 +1,75 @@
+import { Instant, type ChallengeId } from '@tradesense/contracts';
+
+import type { Challenge } from '../domain/index.js';
+import {
+  ALL_COLUMNS,
+  CHALLENGE_COLUMNS,
+  MOVING_COLUMNS,
+  allValues,
+  challengeOf,
+  movingValues,
+} from './challenge-row.js';
+import type { ChallengeEntity } from './challenge.entity.js';
+import { micros } from './moments.js';
+import type { Queries } from './transaction.js';
+
+/**
+ * Alone in its statement: after a wait PostgreSQL reads the locked row again, but not sub-selects and joins (pitfall P7). NO KEY:
+ * foreign keys of others may still look at the row (pitfall P9).
+ */
+export const LOCK_CHALLENGE = `select ${CHALLENGE_COLUMNS} from challenge where id = $1 for no key update`;
+
+/** A new challenge's row is locked by having been inserted; nobody's when the id is taken. */
+export const INSERT_CHALLENGE = `
+  insert into challenge (${ALL_COLUMNS.join(', ')})
+  values (${ALL_COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})
+  on conflict (id) do nothing
+  returning id`;
+export const insertValues = allValues;
+
+const UPDATE_CHALLENGE = `
+  update challenge
+     set ${MOVING_COLUMNS.map((name, index) => `${name} = $${index + 2}`).join(', ')}
+   where id = $1`;
+
+export async function updateChallenge(queries: Queries, challenge: Challenge): Promise<void> {
+  await queries.query(UPDATE_CHALLENGE, [challenge.challengeId, ...movingValues(challenge)]);
+}
+
+const READ_CHALLENGE = `select ${CHALLENGE_COLUMNS}, ${micros('clock_timestamp()', 'now')} from challenge where id = $1`;
+
+/** As committed, with the database's time of reading. */
+export async function readChallenge(
+  queries: Queries,
+  challengeId: ChallengeId,
+): Promise<{ readonly challenge: Challenge; readonly now: Instant } | undefined> {
+  const [row] = await queries.query<ChallengeEntity & { now: string }>(READ_CHALLENGE, [challengeId]);
+  return row === undefined ? undefined : { challenge: challengeOf(row), now: Instant.ofMicros(BigInt(row.now)) };
+}
+
+const READ_STREAM = `select epoch::text, ${micros('clock_timestamp()', 'now')} from stream`;
+
+/** The history's epoch, and the database's clock. */
+export async function readStream(queries: Queries): Promise<{ readonly epoch: number; readonly now: Instant }> {
+  const [row] = await queries.query<{ epoch: string; now: string }>(READ_STREAM);
+  if (row === undefined) throw new Error('the table stream is empty');
+  return { epoch: Number(row.epoch), now: Instant.ofMicros(BigInt(row.now)) };
+}
+
+export interface FirstAnswer {
+  readonly meaning: Buffer;
+  readonly answer: string;
+}
+
+const READ_OPENING = `select meaning, answer from opening where challenge_id = $1`;
+
+export async function readOpening(queries: Queries, challengeId: ChallengeId): Promise<FirstAnswer | undefined> {
+  const [row] = await queries.query<FirstAnswer>(READ_OPENING, [challengeId]);
+  return row;
+}
+
+const INSERT_OPENING = `insert into opening (challenge_id, meaning, answer) values ($1, $2, $3)`;
+
+export async function insertOpening(queries: Queries, challengeId: ChallengeId, first: FirstAnswer): Promise<void> {
+  await queries.query(INSERT_OPENING, [challengeId, first.meaning, first.answer]);
+}

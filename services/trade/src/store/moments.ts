@@ -1,0 +1,3 @@
+/** A timestamptz as microseconds since 1970, in text: exact, and the same in every time zone (pitfall P23). */
+export const micros = (expression: string, name: string): string =>
+  `(extract(epoch from ${expression}) * 1000000)::bigint::text as ${name}`;

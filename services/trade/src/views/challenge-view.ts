@@ -1,0 +1,25 @@
+import { Instant, type ChallengeId, type ChallengeState, type UserId } from '@tradesense/contracts';
+
+import { programOf, rollTo, stateOf } from '../domain/index.js';
+import { readChallenge, type Queries } from '../store/index.js';
+
+/** Who looks: a user sees their own challenges, the platform's services see all. */
+export type Reader = { readonly is: 'user'; readonly userId: UserId } | { readonly is: 'service' };
+
+const maySee = (reader: Reader, owner: UserId): boolean => reader.is === 'service' || reader.userId === owner;
+
+/**
+ * A challenge as of now: a copy is rolled to the database's time, so that after midnight nobody is shown yesterday's floor.
+ * Undefined alike for what does not exist and for what is somebody else's.
+ */
+export async function viewChallenge(
+  queries: Queries,
+  challengeId: ChallengeId,
+  reader: Reader,
+): Promise<ChallengeState | undefined> {
+  const found = await readChallenge(queries, challengeId);
+  if (found === undefined || !maySee(reader, found.challenge.userId)) return undefined;
+  const { challenge, now } = found;
+  const program = programOf(challenge.program);
+  return stateOf(program, rollTo(program, challenge, Instant.max(now, challenge.lastCommandAt)));
+}
