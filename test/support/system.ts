@@ -52,11 +52,11 @@ export class System {
     const api = new TradeApi(`http://127.0.0.1:${ports.trade}`, await tokens.service());
     const system = new System(launches, ports, api);
     const services = options.services ?? ['trade', 'relay', 'gateway'];
-    try {
-      await Promise.all(services.map((name) => system.start(name)));
-    } catch (error) {
+    const started = await Promise.allSettled(services.map((name) => system.start(name)));
+    const fault = started.find((outcome) => outcome.status === 'rejected');
+    if (fault !== undefined) {
       await system.stop().catch(() => undefined); // the first fault is the one to be seen
-      throw error;
+      throw fault.reason;
     }
     return system;
   }
