@@ -100,6 +100,10 @@ export function ownershipOf(folder: string): Ownership | undefined {
 
 /** Takes over a folder of kept data, together with what still runs there of an owner that is dead. */
 export function claimFolder(folder: string): void {
+  if (isRoot && !othersCanReach(folder))
+    throw new Error(
+      `${folder} can not be reached by the user that PostgreSQL runs as: choose another, or chmod a+x its path`,
+    );
   const ownership = ownershipOf(folder);
   if (ownership !== undefined && isAlive(ownership.owner) && ownership.owner.pid !== process.pid)
     throw new Error(`${folder} is in use by process ${ownership.owner.pid}`);

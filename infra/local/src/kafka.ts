@@ -8,9 +8,7 @@ import { promisify } from 'node:util';
 import type { ProcessIdentity } from './bootstrap/process-identity.mjs';
 import { exclusively } from './bootstrap/lock.mjs';
 import { cacheFolder, makeOnce } from './folders.js';
-import { KeptProcess } from './process/kept-process.js';
-import { until } from './process/until.js';
-import type { Server } from './server.js';
+import { ProcessServer } from './server.js';
 
 const VERSION = '4.1.0';
 const CLUSTER_ID = 'TradeSenseLocalStack0w';
@@ -64,30 +62,18 @@ export interface KafkaOptions {
 }
 
 /** Apache Kafka on 127.0.0.1, broker and controller in one process. */
-export class KafkaServer implements Server {
+export class KafkaServer extends ProcessServer {
   readonly name = 'Kafka';
-  readonly #log: string;
-  #process: KeptProcess | undefined;
 
   constructor(private readonly options: KafkaOptions) {
-    this.#log = join(options.folder, 'kafka.log');
+    super(join(options.folder, 'kafka.log'), READY_WITHIN_MS, options.onStart);
   }
 
-  get identity(): ProcessIdentity | undefined {
-    return this.#process?.exit === undefined ? this.#process?.identity : undefined;
-  }
-
-  get pid(): number | undefined {
-    return this.identity?.pid;
-  }
-
-  async start(): Promise<void> {
-    if (this.identity !== undefined) return;
+  protected override async launch() {
     const classes = await kafkaClasses();
     const settings = this.#writeSettings();
     if (!existsSync(join(this.options.folder, 'kafka', 'meta.properties'))) await this.#format(classes, settings);
-    this.#process = await KeptProcess.start({
-      name: this.name,
+    return {
       command: java(),
       args: [
         ...JVM,
@@ -99,10 +85,7 @@ export class KafkaServer implements Server {
       ],
       env: ENVIRONMENT,
       cwd: this.options.folder,
-      output: { file: this.#log },
-    });
-    this.options.onStart(this.#process.identity);
-    await this.#ready(this.#process);
+    };
   }
 
   #writeSettings(): string {
@@ -149,31 +132,12 @@ export class KafkaServer implements Server {
     await run(java(), [...how, 'format', '-t', CLUSTER_ID, '-c', settings], { env: ENVIRONMENT });
   }
 
-  async #ready(started: KeptProcess): Promise<void> {
-    const [{ port }] = this.options.listeners;
-    await until(() => answersKafka(port), {
-      what: `Kafka on port ${port}`,
-      withinMs: READY_WITHIN_MS,
-      given: () => started.exit && `ended with ${started.exit.code ?? started.exit.signal}, see ${this.#log}`,
-    });
+  protected override answers(): Promise<true | undefined> {
+    return answersKafka(this.options.listeners[0].port);
   }
 
-  async stop(): Promise<void> {
-    this.thaw();
-    await this.#process?.stop();
-  }
-
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    this.#process?.signal(signal);
-    await this.#process?.ended();
-  }
-
-  freeze(): void {
-    this.#process?.signal('SIGSTOP');
-  }
-
-  thaw(): void {
-    this.#process?.signal('SIGCONT');
+  protected override helpersOf(): readonly ProcessIdentity[] {
+    return [];
   }
 }
 

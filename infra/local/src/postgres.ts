@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import {
   chownSync,
   cpSync,
@@ -12,16 +12,16 @@ import {
 } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 
 import pg from 'pg';
 
-import { childrenOf, identityOf, signalTo, type ProcessIdentity } from './bootstrap/process-identity.mjs';
+import { childrenOf, commandOf, identityOf, type ProcessIdentity } from './bootstrap/process-identity.mjs';
 import { cacheFolder, isRoot, makeOnce } from './folders.js';
-import { KeptProcess } from './process/kept-process.js';
-import { until } from './process/until.js';
-import type { Server } from './server.js';
+import { ProcessServer } from './server.js';
 
 export const SUPERUSER = { user: 'postgres', password: 'postgres' } as const;
+const run = promisify(execFile);
 const READY_WITHIN_MS = 30_000;
 // Messages in English, whatever the machine speaks: somebody may look them up.
 const ENVIRONMENT = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
@@ -78,7 +78,7 @@ function unprivilegedUser(): { uid: number; gid: number } | undefined {
 }
 
 export interface PostgresOptions {
-  /** Holds `data` and `postgres.log`. */
+  /** Holds `postgres` and `postgres.log`. */
   readonly folder: string;
   readonly port: number;
   /** False: faster, and a crash of the machine may lose what was committed. */
@@ -88,31 +88,21 @@ export interface PostgresOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** PostgreSQL on 127.0.0.1, as processes of this machine. */
-export class PostgresServer implements Server {
+/** PostgreSQL on 127.0.0.1: a postmaster and a backend per session. */
+export class PostgresServer extends ProcessServer {
   readonly name = 'PostgreSQL';
   readonly #data: string;
-  readonly #log: string;
   readonly #user = unprivilegedUser();
-  #process: KeptProcess | undefined;
 
   constructor(private readonly options: PostgresOptions) {
+    super(join(options.folder, 'postgres.log'), READY_WITHIN_MS, options.onStart);
     this.#data = join(options.folder, 'postgres');
-    this.#log = join(options.folder, 'postgres.log');
   }
 
-  get pid(): number | undefined {
-    return this.identity?.pid;
-  }
-
-  get identity(): ProcessIdentity | undefined {
-    return this.#process?.exit === undefined ? this.#process?.identity : undefined;
-  }
-
-  async start(): Promise<void> {
-    if (this.identity !== undefined) return;
+  protected override async launch() {
     const { initdb, postgres } = await binaries();
-    if (!existsSync(join(this.#data, 'PG_VERSION'))) this.#initialise(initdb);
+    if (!existsSync(join(this.#data, 'PG_VERSION'))) await this.#initialise(initdb);
+    dropStalePidFile(this.#data);
     const { port, durable, settings } = this.options;
     const all = {
       port: String(port),
@@ -124,21 +114,17 @@ export class PostgresServer implements Server {
       ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
       ...settings,
     };
-    this.#process = await KeptProcess.start({
-      name: this.name,
+    return {
       command: postgres,
       args: ['-D', this.#data, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
       env: ENVIRONMENT,
       cwd: '/',
       user: this.#user,
-      output: { file: this.#log },
-      stopSignal: 'SIGINT', // "fast": sessions are ended, data is written
-    });
-    this.options.onStart(this.#process.identity);
-    await this.#ready(this.#process);
+      stopSignal: 'SIGINT' as const, // "fast": sessions are ended, data is written
+    };
   }
 
-  #initialise(initdb: string): void {
+  async #initialise(initdb: string): Promise<void> {
     rmSync(this.#data, { recursive: true, force: true }); // what an interrupted one left
     mkdirSync(this.#data, { recursive: true, mode: 0o700 });
     if (this.#user !== undefined) chownSync(this.#data, this.#user.uid, this.#user.gid);
@@ -147,67 +133,36 @@ export class PostgresServer implements Server {
     const how = ['--auth=scram-sha-256', `--username=${SUPERUSER.user}`, `--pwfile=${passwordFile}`];
     const what = ['--encoding=UTF8', '--locale-provider=builtin', '--locale=C.UTF-8', '--lc-messages=C'];
     try {
-      execFileSync(initdb, ['-D', this.#data, ...how, ...what, ...(this.options.durable ? [] : ['--no-sync'])], {
+      await run(initdb, ['-D', this.#data, ...how, ...what, ...(this.options.durable ? [] : ['--no-sync'])], {
         ...this.#user,
         env: ENVIRONMENT,
         cwd: '/',
-        stdio: 'pipe',
       });
     } finally {
       rmSync(passwordFile);
     }
   }
 
-  async #ready(started: KeptProcess): Promise<void> {
-    const { port } = this.options;
-    await until(
-      async () => {
-        const client = new pg.Client({ host: '127.0.0.1', port, database: 'postgres', ...SUPERUSER });
-        client.on('error', () => undefined);
-        await client.connect();
-        await client.end();
-        return true;
-      },
-      {
-        what: `PostgreSQL on port ${port}`,
-        withinMs: READY_WITHIN_MS,
-        given: () => started.exit && `ended with ${started.exit.code ?? started.exit.signal}, see ${this.#log}`,
-      },
-    );
+  protected override async answers(): Promise<true> {
+    const client = new pg.Client({ host: '127.0.0.1', port: this.options.port, database: 'postgres', ...SUPERUSER });
+    client.on('error', () => undefined);
+    await client.connect();
+    await client.end();
+    return true;
   }
 
-  async stop(): Promise<void> {
-    this.thaw();
-    await this.#process?.stop();
+  protected override helpersOf(postmaster: ProcessIdentity): readonly ProcessIdentity[] {
+    return childrenOf(postmaster.pid).flatMap((pid) => identityOf(pid) ?? []);
   }
+}
 
-  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    if (this.#process === undefined) return;
-    const all = this.#all();
-    if (signal === 'SIGKILL') for (const identity of all) signalTo(identity, 'SIGKILL');
-    else this.#process.signal(signal);
-    await this.#process.ended();
-    // A backend that lives on holds the shared memory, and the next start would refuse.
-    await until(async () => all.every((identity) => identityOf(identity.pid)?.born !== identity.born) || undefined, {
-      what: 'the end of all of PostgreSQL',
-      withinMs: 10_000,
-      everyMs: 10,
-    });
-  }
-
-  freeze(): void {
-    if (this.identity !== undefined) signalTo(this.identity, 'SIGSTOP'); // first: from now on no backend is added
-    for (const identity of this.#all()) signalTo(identity, 'SIGSTOP');
-  }
-
-  thaw(): void {
-    for (const identity of this.#all().reverse()) signalTo(identity, 'SIGCONT');
-  }
-
-  /** The postmaster and its backends, which are processes of their own. */
-  #all(): ProcessIdentity[] {
-    const postmaster = this.identity;
-    if (postmaster === undefined) return [];
-    return [postmaster, ...childrenOf(postmaster.pid).flatMap((pid) => identityOf(pid) ?? [])];
-  }
+/**
+ * After a crash PostgreSQL refuses to start while the number its last postmaster had belongs to anybody at all, which in a
+ * container is likely. It is a live postmaster only if its command names this very data.
+ */
+function dropStalePidFile(data: string): void {
+  const file = join(data, 'postmaster.pid');
+  if (!existsSync(file)) return;
+  const pid = Number(readFileSync(file, 'utf8').split('\n')[0]);
+  if (!commandOf(pid).includes(data)) rmSync(file);
 }

@@ -29,14 +29,16 @@ export class TcpProxy {
   async start(): Promise<void> {
     if (this.#server !== undefined) return;
     const server = createServer({ allowHalfOpen: true }, (client) => this.#carry(client));
-    this.#server = server;
     await new Promise<void>((resolve, reject) => server.once('error', reject).listen(this.port, '127.0.0.1', resolve));
+    this.#server = server;
     this.port = (server.address() as { port: number }).port;
   }
 
   async stop(): Promise<void> {
+    const closed = [...this.#sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve)));
     this.cut();
     await this.heal({ listen: false });
+    await Promise.all(closed);
   }
 
   get connections(): number {
@@ -51,7 +53,7 @@ export class TcpProxy {
   cut(): void {
     this.#server?.close();
     this.#server = undefined;
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
   /** Cuts when that many more bytes have passed in that direction, be it in the middle of a message. */
   cutAfter(bytes: number, direction: Direction): void {
@@ -85,7 +87,7 @@ export class TcpProxy {
       socket.on('error', () => undefined); // its close says it all
       socket.on('close', (hadError) => {
         this.#sockets.delete(socket);
-        if (hadError) other.resetAndDestroy();
+        if (hadError) reset(other);
       });
     }
     void this.#pump(client, server, 'requests');
@@ -106,8 +108,8 @@ export class TcpProxy {
       await last;
       to.end();
     } catch {
-      from.resetAndDestroy();
-      to.resetAndDestroy();
+      reset(from);
+      reset(to);
     }
   }
 
@@ -121,7 +123,7 @@ export class TcpProxy {
       );
       if (this.#bytesPerS < Infinity) await sleep((slice / this.#bytesPerS) * 1_000);
       const dropped = this.#isDroppingReplies && direction === 'replies';
-      if (!dropped && !to.write(piece.subarray(at, at + slice))) await drained(to);
+      if (!dropped) await written(to, piece.subarray(at, at + slice));
       at += slice;
       this.#left[direction] -= slice;
       if (this.#left[direction] <= 0) this.cut();
@@ -129,5 +131,14 @@ export class TcpProxy {
   }
 }
 
-const drained = (socket: Socket): Promise<void> =>
-  new Promise((resolve) => void socket.once('drain', resolve).once('close', resolve));
+const written = (to: Socket, bytes: Buffer): Promise<void> =>
+  new Promise((resolve) => to.write(bytes, () => resolve()));
+
+/**
+ * A reset and nothing before it. Node's own resetAndDestroy first writes what is waiting and ends in order, unless there is
+ * nothing to be written any more; destroy leaves no time for it.
+ */
+function reset(socket: Socket): void {
+  Object.assign(socket, { writable: false });
+  socket.resetAndDestroy().destroy();
+}

@@ -92,3 +92,16 @@ export function childrenOf(parent) {
     .map((line) => line.trim().split(/\s+/).map(Number))
     .flatMap(([pid, ppid]) => (ppid === parent && pid !== undefined ? [pid] : []));
 }
+
+/**
+ * @param {number} pid
+ * @returns {string} its command and arguments; empty when it is gone
+ */
+export function commandOf(pid) {
+  if (!onLinux) return ps('-o', 'command=', '-p', String(pid));
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
+  } catch {
+    return '';
+  }
+}
