@@ -1,6 +1,7 @@
 import type { TopicSpec } from '@tradesense/contracts';
-import { Fault, systemClock, type Logger } from '@tradesense/platform';
+import { Fault, type Logger } from '@tradesense/platform';
 import type { Admin as KafkajsAdmin } from 'kafkajs';
+import { atMost } from '../at-most.js';
 import type { Admin, KafkaConnection, TopicFault } from '../port.js';
 import { clientConfig, Kafka, RETRY } from './library.js';
 import { Sockets } from './sockets.js';
@@ -93,7 +94,10 @@ export class KafkaAdmin implements Admin {
     const session = this.#session;
     if (session === undefined) return;
     this.#session = undefined;
-    await Promise.race([session.admin.disconnect().catch(() => undefined), systemClock.sleep(CLOSE_MS)]);
+    await atMost(
+      CLOSE_MS,
+      session.admin.disconnect().catch(() => undefined),
+    );
     session.sockets.cut(new Error('the admin was closed'));
   }
 

@@ -1,6 +1,7 @@
 import type { TopicSpec } from '@tradesense/contracts';
 import { Fault, systemClock, type Clock, type Logger } from '@tradesense/platform';
 import type { Producer, RecordMetadata } from 'kafkajs';
+import { atMost } from '../at-most.js';
 import { Outgoings, type OutgoingTopic } from '../outgoing.js';
 import type { Ends, KafkaConnection, Publisher, TopicRecords } from '../port.js';
 import { clientConfig, Kafka, RETRY } from './library.js';
@@ -86,7 +87,10 @@ export class KafkaPublisher implements Publisher {
     if (session === undefined) return;
     this.#session = undefined;
     if (!this.#isSending)
-      await Promise.race([session.producer.disconnect().catch(() => undefined), this.#clock.sleep(CLOSE_MS)]);
+      await atMost(
+        CLOSE_MS,
+        session.producer.disconnect().catch(() => undefined),
+      );
     session.sockets.cut(new Error('the publisher was closed'));
   }
 

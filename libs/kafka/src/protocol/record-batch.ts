@@ -70,7 +70,7 @@ function batchOf(bytes: Buffer): Batch {
     const body = new ByteReader(unpack(packed, attributes & CODEC));
     const timeOf = (attributes & LOG_APPEND_TIME) !== 0 ? () => maxTimeMs : (delta: number) => baseTimeMs + delta;
     const records: StoredRecord[] = [];
-    for (let index = 0; index < count; index += 1) records.push(recordOf(body, base, timeOf));
+    for (let index = 0; index < count; index += 1) records.push(recordOf(body, { base, next, timeOf }));
     return { is: 'readable', next, records };
   } catch (error) {
     return { is: 'unreadable', next, why: error instanceof Error ? error.message : String(error) };
@@ -84,11 +84,18 @@ function unpack(bytes: Buffer, codec: number): Buffer {
   throw new Error(`codec ${name}`);
 }
 
-function recordOf(batch: ByteReader, base: bigint, timeOf: (delta: number) => number): StoredRecord {
+interface Bounds {
+  readonly base: bigint;
+  readonly next: bigint;
+  readonly timeOf: (delta: number) => number;
+}
+
+function recordOf(batch: ByteReader, { base, next, timeOf }: Bounds): StoredRecord {
   const record = new ByteReader(batch.bytes(batch.varint()));
   record.int8(); // attributes, unused
   const timestampMs = timeOf(record.varlong());
   const offset = base + BigInt(record.varint());
+  if (offset < base || offset >= next) throw new RangeError('a record lies outside its batch');
   const key = sized(record);
   const value = sized(record);
   const headers = new Map<string, Buffer>();

@@ -7,6 +7,7 @@ import {
   type Logger,
   type Random,
 } from '@tradesense/platform';
+import { atMost } from '../at-most.js';
 import type { Link } from '../kafkajs/link.js';
 import type { IncomingRecord, KafkaConnection, Reader, ReaderHandlers, ReaderTopic } from '../port.js';
 import { fetchRequest, type FetchAnswer } from '../protocol/fetch.js';
@@ -142,8 +143,8 @@ export class KafkaReader implements Reader {
   async #end(): Promise<void> {
     this.#stopped.abort();
     this.#brokers.close();
-    const ended = Promise.allSettled([this.#starting, ...this.#loops.values()]);
-    await Promise.race([ended, this.#clock.sleep(STOP_MS)]); // only a handler that does not return takes longer
+    // Only a handler that does not return takes longer.
+    await atMost(STOP_MS, Promise.allSettled([this.#starting, ...this.#loops.values()]));
   }
 
   get #isStopped(): boolean {

@@ -1,4 +1,5 @@
 import { Fault } from '@tradesense/platform';
+import { atMost } from '../at-most.js';
 import type { Reader, ReaderHandlers, ReaderTopic } from '../port.js';
 import type { ReaderOptions } from '../reader/reader.js';
 import type { MemoryKafka } from './memory-kafka.js';
@@ -34,10 +35,7 @@ export class MemoryReader implements Reader {
 
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await Promise.race([
-      Promise.allSettled([this.#starting, this.#running]),
-      new Promise((end) => setTimeout(end, 500)),
-    ]);
+    await atMost(500, Promise.allSettled([this.#starting, this.#running]));
   }
 
   position(topic: string, partition: number): bigint | undefined {
