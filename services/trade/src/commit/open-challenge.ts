@@ -25,9 +25,9 @@ export const openChallenge = (
 ): Promise<Outcome> => {
   const meaning = meaningOf(command);
   const { challengeId } = command;
-  return database.transact(async (transaction, begun) => {
+  return database.transact(async (transaction) => {
     const [, known, stream] = await Promise.all([
-      begun,
+      transaction.begun,
       readOpening(transaction, challengeId),
       readStream(transaction),
     ]);

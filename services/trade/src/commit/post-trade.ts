@@ -29,9 +29,9 @@ export const postTrade = (
   { nextEventId, traceparent }: { readonly nextEventId: () => EventId; readonly traceparent: string | null },
 ): Promise<Outcome> => {
   const meaning = meaningOf(command);
-  return database.transact(async (transaction, begun) => {
+  return database.transact(async (transaction) => {
     const [, { locked, rows }, found] = await Promise.all([
-      begun,
+      transaction.begun,
       lockAggregates<ChallengeEntity>(transaction, LOCK_CHALLENGE, [command.challengeId]),
       findTrade(transaction, command),
     ]);

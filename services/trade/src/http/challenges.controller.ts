@@ -37,9 +37,9 @@ export class ChallengesController {
     @Req() request: FastifyRequest,
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<string> {
-    const outcome = await this.writer.open(body.toCommand(), traceparentOf(request));
+    const text = answer(await this.writer.open(body.toCommand(), traceparentOf(request)), reply);
     reply.header('location', `/v1/challenges/${body.challenge_id}`);
-    return answer(outcome, reply);
+    return text;
   }
 
   @Post(':id/trades')

@@ -1,16 +1,18 @@
-import type { Logger, Part } from '@tradesense/platform';
-import { systemClock, type Clock } from '@tradesense/platform';
+import { systemClock, type Clock, type Logger, type Part } from '@tradesense/platform';
 import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 
-import { Contended, DatabaseUnavailable, Overloaded, isAnswer, meaningOf } from './faults.js';
 import { serviceDataSource } from './data-source.js';
+import { Contended, DatabaseUnavailable, Overloaded } from './faults.js';
 import { OpenTransaction, queryOn, type Queries } from './transaction.js';
 
 const ATTEMPTS = 4;
 const MAX_WAITING = 500;
 const AGAIN_MS = 500;
 const SAY_EVERY_MS = 10_000;
+
+/** Fails until the database is there and its tables are made. */
+const IS_MIGRATED = `select epoch from stream where not exists (select from challenge where false)`;
 
 /**
  * The pool, and the two ways to use it: reading, and one transaction that is tried again as a whole when it ran into another.
@@ -32,18 +34,18 @@ export class Database implements Part, Queries {
 
   /** Waits until PostgreSQL is there and migrated; says what for. */
   async start(): Promise<void> {
-    let saidAt = -SAY_EVERY_MS;
-    while (!this.#stopping.signal.aborted) {
+    const { signal } = this.#stopping;
+    let saidAtMs = -Infinity;
+    while (!signal.aborted) {
       try {
-        if (!this.#source.isInitialized) await this.#source.initialize();
-        await queryOn(this.#pool, 'select epoch from stream, (select from challenge limit 0) as migrated');
+        await this.#connect();
         return;
       } catch (err) {
-        if (this.clock.monotonicMs() - saidAt >= SAY_EVERY_MS) {
+        if (this.clock.monotonicMs() - saidAtMs >= SAY_EVERY_MS) {
           this.log.warn({ err }, 'waiting for the migrated database');
-          saidAt = this.clock.monotonicMs();
+          saidAtMs = this.clock.monotonicMs();
         }
-        await this.clock.sleep(AGAIN_MS, this.#stopping.signal);
+        await this.clock.sleep(AGAIN_MS, signal);
       }
     }
   }
@@ -60,8 +62,8 @@ export class Database implements Part, Queries {
       client.release();
       return rows;
     } catch (error) {
-      client.release(!isAnswer(error));
-      throw meaningOf(error);
+      client.release(error instanceof DatabaseUnavailable);
+      throw error;
     }
   }
 
@@ -69,9 +71,7 @@ export class Database implements Part, Queries {
    * Runs `work` in a transaction of its own and commits it.
    * @throws DatabaseUnavailable, Overloaded, or what nobody expected
    */
-  async transact<Result>(
-    work: (transaction: OpenTransaction, begun: Promise<unknown>) => Promise<Result>,
-  ): Promise<Result> {
+  async transact<Result>(work: (transaction: OpenTransaction) => Promise<Result>): Promise<Result> {
     for (let attempt = 1; ; attempt += 1) {
       try {
         return await this.#once(work);
@@ -82,35 +82,30 @@ export class Database implements Part, Queries {
     }
   }
 
-  async #once<Result>(
-    work: (transaction: OpenTransaction, begun: Promise<unknown>) => Promise<Result>,
-  ): Promise<Result> {
+  async #once<Result>(work: (transaction: OpenTransaction) => Promise<Result>): Promise<Result> {
     const client = await this.#checkOut();
-    const { transaction, begun } = OpenTransaction.begin(client);
+    const transaction = new OpenTransaction(client);
     try {
-      const result = await work(transaction, begun);
+      const result = await work(transaction);
       await transaction.commit();
       client.release();
       return result;
     } catch (error) {
-      await this.#giveBack(client, transaction, error);
-      throw meaningOf(error);
+      const isUsable = !(error instanceof DatabaseUnavailable) && transaction.isOpen;
+      client.release(!(isUsable && (await isRolledBack(transaction))));
+      throw error;
     }
   }
 
-  async #giveBack(client: PoolClient, transaction: OpenTransaction, error: unknown): Promise<void> {
-    const usable = !(meaningOf(error) instanceof DatabaseUnavailable) && transaction.isOpen;
-    const rolledBack =
-      usable &&
-      (await transaction.rollBack().then(
-        () => true,
-        () => false,
-      ));
-    client.release(!rolledBack);
+  async #connect(): Promise<void> {
+    if (!this.#source.isInitialized) await this.#source.initialize();
+    if (this.#stopping.signal.aborted) return this.#source.destroy();
+    await this.query(IS_MIGRATED);
   }
 
   async #checkOut(): Promise<PoolClient> {
-    const pool = this.#pool;
+    // TypeORM keeps the pool; its own way to it would cost a query runner for each request.
+    const pool = (this.#source.driver as unknown as { readonly master: Pool }).master;
     if (pool.waitingCount >= MAX_WAITING) throw new Overloaded();
     const wasFull = pool.totalCount >= pool.options.max && pool.idleCount === 0;
     try {
@@ -119,8 +114,10 @@ export class Database implements Part, Queries {
       throw wasFull ? new Overloaded(error) : new DatabaseUnavailable('not_applied', error);
     }
   }
-
-  get #pool(): Pool {
-    return (this.#source.driver as unknown as { readonly master: Pool }).master;
-  }
 }
+
+const isRolledBack = (transaction: OpenTransaction): Promise<boolean> =>
+  transaction.rollBack().then(
+    () => true,
+    () => false,
+  );

@@ -17,40 +17,25 @@ export class Contended extends Fault {
   }
 }
 
-/** More requests wait for a connection than can be served in time. */
+/** More requests wait for a connection, or for one challenge, than can be served in time. */
 export class Overloaded extends Fault {
   constructor(cause?: unknown) {
     super('overloaded', 'wait', 'too many requests wait for the database', { cause });
   }
 }
 
-interface ServerError {
-  readonly code?: unknown;
-  readonly severity?: unknown;
-}
-
 const CONTENDED = ['40001', '40P01', '55P03'];
-/** Classes: connection, resources, operator's hand, system; and: read-only, cancelled, timed out in a transaction. */
+/** Classes: connection, resources, operator's hand, system; and: read-only, timed out in a transaction. */
 const AWAY = /^(08|53|57|58)|^(25006|25P03|25P04)$/;
 
-const isSqlState = (code: unknown): code is string => typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code);
-
-/** Refused by the server in words, and the session goes on: what was asked has not happened. */
-export const isAnswer = (error: unknown): boolean => {
-  const { code, severity } = error as ServerError;
-  return isSqlState(code) && severity !== 'FATAL' && severity !== 'PANIC';
-};
-
-/** What a driver's error means for whoever waits for the answer. Total: what is not known is returned as it is. */
-export function meaningOf(error: unknown, outcome: DatabaseUnavailable['outcome'] = 'not_applied'): unknown {
-  if (error instanceof Fault) return error;
-  const { code } = error as ServerError;
-  if (!isSqlState(code)) return isDriverError(error) ? new DatabaseUnavailable(outcome, error) : error;
+/**
+ * What a rejection of the driver means. Without an SQLSTATE it is the connection's or a time-out's, and a FATAL error takes the
+ * session along. A plain refusal (22*, 23*, 42*) is returned as it is: nobody expected it.
+ */
+export function faultOfDriver(error: unknown): unknown {
+  const { code, severity } = error as { readonly code?: unknown; readonly severity?: unknown };
+  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || severity === 'FATAL' || severity === 'PANIC')
+    return new DatabaseUnavailable('not_applied', error);
   if (CONTENDED.includes(code)) return new Contended(error);
-  return AWAY.test(code) ? new DatabaseUnavailable(outcome, error) : error;
+  return AWAY.test(code) ? new DatabaseUnavailable('not_applied', error) : error;
 }
-
-/** A socket's error has a code such as ECONNRESET; the driver's own have none, and are plain errors. A bug's are not. */
-const isDriverError = (error: unknown): boolean =>
-  error instanceof Error &&
-  !(error instanceof TypeError || error instanceof RangeError || error instanceof SyntaxError);

@@ -1,8 +1,7 @@
-import type { PoolClient } from 'pg';
-
 import { Fault } from '@tradesense/platform';
+import type { PoolClient, QueryConfig, QueryResult } from 'pg';
 
-import { DatabaseUnavailable, isAnswer, meaningOf } from './faults.js';
+import { DatabaseUnavailable, faultOfDriver } from './faults.js';
 
 /** Whatever can be asked: an open transaction, or the pool. */
 export interface Queries {
@@ -13,19 +12,28 @@ export interface Queries {
 const BEGIN = `begin isolation level read committed; set local synchronous_commit = on`;
 
 const names = new Map<string, string>();
-/** Each statement is a constant, so each has one name for ever, and is parsed and planned once a connection. */
+/** Each statement is a constant, so each has one name for ever, and is parsed once a connection. */
 function nameOf(text: string): string {
   const name = names.get(text) ?? `trade_${names.size + 1}`;
   names.set(text, name);
   return name;
 }
 
+/** The only place where the driver is asked: what it rejects with becomes a fault here. */
+async function ask(client: PoolClient, query: string | QueryConfig): Promise<QueryResult> {
+  try {
+    return await client.query(query);
+  } catch (error) {
+    throw faultOfDriver(error);
+  }
+}
+
 export async function queryOn<Row>(
-  client: Pick<PoolClient, 'query'>,
+  client: PoolClient,
   text: string,
   values: readonly unknown[] = [],
 ): Promise<readonly Row[]> {
-  const { rows } = await client.query({ name: nameOf(text), text, values: [...values] });
+  const { rows } = await ask(client, { name: nameOf(text), text, values: [...values] });
   return rows as readonly Row[];
 }
 
@@ -35,39 +43,37 @@ export async function queryOn<Row>(
  * without an error (pitfall P11).
  */
 export class OpenTransaction implements Queries {
-  #is: 'open' | 'committing' | 'over' = 'open';
+  /** BEGIN's answer; awaited together with the first statements. */
+  readonly begun: Promise<unknown>;
+  #isOpen = true;
 
-  private constructor(private readonly client: PoolClient) {}
-
-  static begin(client: PoolClient): { readonly transaction: OpenTransaction; readonly begun: Promise<unknown> } {
-    return { transaction: new OpenTransaction(client), begun: client.query(BEGIN) };
+  constructor(private readonly client: PoolClient) {
+    this.begun = ask(client, BEGIN);
+    this.begun.catch(() => undefined); // whoever awaits it is told; nobody may have come that far
   }
 
   get isOpen(): boolean {
-    return this.#is === 'open';
+    return this.#isOpen;
   }
 
   async query<Row>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
-    if (!this.isOpen) throw new Fault('transaction-over', 'stop', 'a statement after the end of its transaction');
+    if (!this.#isOpen) throw new Fault('transaction-over', 'stop', 'a statement after the end of its transaction');
     return queryOn<Row>(this.client, text, values);
   }
 
   /** @throws DatabaseUnavailable with outcome `unknown` when the answer to COMMIT was not heard */
   async commit(): Promise<void> {
-    this.#is = 'committing';
+    this.#isOpen = false;
     try {
-      const { command } = await this.client.query('commit');
+      const { command } = await ask(this.client, 'commit');
       if (command !== 'COMMIT') throw new Fault('commit-refused', 'stop', `COMMIT answered ${command}`);
     } catch (error) {
-      if (error instanceof Fault) throw error;
-      throw isAnswer(error) ? meaningOf(error) : new DatabaseUnavailable('unknown', error);
-    } finally {
-      this.#is = 'over';
+      throw error instanceof DatabaseUnavailable ? new DatabaseUnavailable('unknown', error.cause) : error;
     }
   }
 
   async rollBack(): Promise<void> {
-    this.#is = 'over';
-    await this.client.query('rollback');
+    this.#isOpen = false;
+    await ask(this.client, 'rollback');
   }
 }
