@@ -1,7 +1,8 @@
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import type { Health } from '../health/index.js';
+import type { Part } from '../lifecycle/index.js';
 import type { Logger } from '../logging/index.js';
 import type { Registry } from '../metrics/index.js';
 
@@ -15,33 +16,51 @@ export interface AdminOptions {
   readonly log?: Logger;
 }
 
+interface Answer {
+  readonly status: number;
+  readonly type: string;
+  readonly body: string;
+}
+const text = (status: number, body: string): Answer => ({ status, type: 'text/plain', body });
+
 /** The admin listener: `/livez` (the loop turns), `/readyz` (200 or 503 and what is wrong), `/metrics`. */
-export class AdminListener {
+export class AdminListener implements Part {
+  readonly name = 'admin listener';
   readonly #server: Server;
+  #starting: Promise<void> | undefined;
+  #stopped = false;
 
   constructor(private readonly options: AdminOptions) {
     this.#server = createServer((request, response) => {
-      const answer = (status: number, type: string, body: string): void => {
-        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body);
-      };
-      const { pathname } = new URL(request.url ?? '/', 'http://admin');
-      if (request.method !== 'GET') answer(405, 'text/plain', 'only GET\n');
-      else if (pathname === '/livez') answer(200, 'text/plain', 'ok\n');
-      else if (pathname === '/readyz') {
-        const report = options.health.report();
-        answer(report.ok ? 200 : 503, 'application/json', `${JSON.stringify(report)}\n`);
-      } else if (pathname === '/metrics') {
-        options.registry.metrics().then(
-          (metrics) => answer(200, options.registry.contentType, metrics),
-          () => answer(500, 'text/plain', 'metrics could not be collected\n'),
-        );
-      } else answer(404, 'text/plain', 'not here: try /livez, /readyz, /metrics\n');
+      void this.#answer(request).then(({ status, type, body }) =>
+        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body),
+      );
     });
     this.#server.headersTimeout = 5_000;
     this.#server.requestTimeout = 10_000;
   }
 
+  /** Once: a second call gives the first one's promise; after a stop it does nothing. */
   start(): Promise<void> {
+    this.#starting ??= this.#stopped ? Promise.resolve() : this.#listen();
+    return this.#starting;
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Waits for a start that is under way: a server can't be closed before it listens. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#starting?.catch(() => undefined);
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  #listen(): Promise<void> {
     const { host, port } = this.options;
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
@@ -53,14 +72,28 @@ export class AdminListener {
     });
   }
 
-  get port(): number {
-    return (this.#server.address() as AddressInfo).port;
+  async #answer({ method, url = '/' }: IncomingMessage): Promise<Answer> {
+    if (method !== 'GET') return text(405, 'only GET\n');
+    switch (url.split('?', 1)[0]) {
+      case '/livez':
+        return text(200, 'ok\n');
+      case '/readyz': {
+        const report = this.options.health.report();
+        return { status: report.ok ? 200 : 503, type: 'application/json', body: `${JSON.stringify(report)}\n` };
+      }
+      case '/metrics':
+        return this.#metrics();
+      default:
+        return text(404, 'not here: try /livez, /readyz, /metrics\n');
+    }
   }
 
-  stop(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
-    });
+  async #metrics(): Promise<Answer> {
+    const { registry } = this.options;
+    try {
+      return { status: 200, type: registry.contentType, body: await registry.metrics() };
+    } catch {
+      return text(500, 'metrics could not be collected\n');
+    }
   }
 }
