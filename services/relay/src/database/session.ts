@@ -1,0 +1,105 @@
+import { Fault } from '@tradesense/platform';
+import pg from 'pg';
+
+export interface Statement {
+  /** A prepared statement of the session; planning costs more than the read itself. */
+  readonly name?: string;
+  readonly text: string;
+  readonly values?: readonly unknown[];
+}
+
+export interface SessionOptions {
+  readonly url: string;
+  /** Seen in pg_stat_activity. */
+  readonly name: string;
+  /** Longest statement, milliseconds. The client's own bound is twice this: it also ends a wait on a connection that froze. */
+  readonly statementMs: number;
+  /** Of the session: setting and value. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+const CONNECT_MS = 5_000;
+const GOODBYE_MS = 500;
+
+/** PostgreSQL is away, or refuses: in every case the relay waits, says why, and comes back. */
+export const databaseFault = (error: unknown): Fault =>
+  error instanceof Fault
+    ? error
+    : new Fault(
+        'database-unavailable',
+        'wait',
+        `PostgreSQL: ${error instanceof Error ? error.message : String(error)}`,
+        {
+          cause: error,
+        },
+      );
+
+/**
+ * One connection, never replaced under its user's hands: what the relay remembers about holes is worth nothing on another one.
+ * Whatever fails on it ends it: `lost` is aborted with the fault, and a new session is opened by whoever starts over.
+ */
+export class Session {
+  readonly #lost = new AbortController();
+
+  private constructor(
+    private readonly client: pg.Client,
+    onNotification: (() => void) | undefined,
+  ) {
+    // Without these a restart of PostgreSQL is an uncaught exception (pitfall P24).
+    client.on('error', (error) => this.#lose(error));
+    client.on('end', () => this.#lose(new Error('the connection was closed')));
+    if (onNotification !== undefined) client.on('notification', onNotification);
+  }
+
+  static async open(options: SessionOptions, onNotification?: () => void): Promise<Session> {
+    const { url, name, statementMs, settings = {} } = options;
+    const client = new pg.Client({
+      connectionString: url,
+      application_name: name,
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_MS,
+      statement_timeout: statementMs,
+      query_timeout: 2 * statementMs,
+    });
+    const session = new Session(client, onNotification);
+    try {
+      await client.connect();
+      for (const [setting, value] of Object.entries(settings))
+        await client.query('select set_config($1, $2, false)', [setting, value]);
+      return session;
+    } catch (error) {
+      await session.close();
+      throw databaseFault(error);
+    }
+  }
+
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  async query<Row>({ name, text, values = [] }: Statement): Promise<readonly Row[]> {
+    this.lost.throwIfAborted();
+    try {
+      const result = await this.client.query({ ...(name === undefined ? {} : { name }), text, values: [...values] });
+      return result.rows as Row[];
+    } catch (error) {
+      throw this.#lose(error);
+    }
+  }
+
+  /** Bounded: a connection that froze does not answer a goodbye either. */
+  async close(): Promise<void> {
+    const { stream } = (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection;
+    if (!this.lost.aborted) {
+      const timer = setTimeout(() => stream.destroy(), GOODBYE_MS);
+      await this.client.end().catch(() => undefined);
+      clearTimeout(timer);
+    }
+    stream.destroy();
+  }
+
+  #lose(error: unknown): Fault {
+    if (!this.lost.aborted) this.#lost.abort(databaseFault(error));
+    return this.lost.reason as Fault;
+  }
+}

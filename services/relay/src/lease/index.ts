@@ -1,0 +1,2 @@
+/** The bounded right to be the leader, and the floor that is saved with it. */
+export { LeaseHolder, type LeaseOptions } from './lease-holder.js';

@@ -1,0 +1,60 @@
+import type { Statement } from '../database/index.js';
+
+// clock_timestamp() throughout: now() stands still inside a transaction, and the client's clock is nobody's business (pitfall P21).
+const RELAY = 'outbox';
+
+/** By whoever finds the lease run out, or its own: a process that lost its connection need not wait for itself. */
+export const takeLease = (owner: string, leaseMs: number): Statement => ({
+  text: `
+    update relay
+    set owner = $2, generation = generation + 1, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
+    where name = $1 and (lease_until < clock_timestamp() or owner = $2)
+    returning generation, floor`,
+  values: [RELAY, owner, leaseMs],
+});
+export interface TakenRow {
+  readonly generation: string;
+  readonly floor: string;
+}
+
+export const readLease: Statement = {
+  text: `
+    select
+      case when lease_until > clock_timestamp() then extract(epoch from lease_until - clock_timestamp()) * 1000 else 0 end::float8
+        as remaining_ms,
+      owner
+    from relay
+    where name = $1`,
+  values: [RELAY],
+};
+export interface LeaseRow {
+  readonly remaining_ms: number;
+  readonly owner: string | null;
+}
+
+export interface Mine {
+  readonly owner: string;
+  readonly generation: bigint;
+  readonly floor: bigint;
+}
+
+/** Extends and saves in one: no row, no lease. The floor never falls. */
+export const extendLease = ({ owner, generation, floor }: Mine, leaseMs: number): Statement => ({
+  name: 'extend-lease',
+  text: `
+    update relay
+    set lease_until = clock_timestamp() + $5 * interval '1 millisecond', floor = greatest(floor, $4)
+    where name = $1 and owner = $2 and generation = $3 and lease_until > clock_timestamp()
+    returning floor`,
+  values: [RELAY, owner, generation, floor, leaseMs],
+});
+
+/** Saves, and lets the next one in at once. */
+export const releaseLease = ({ owner, generation, floor }: Mine): Statement => ({
+  text: `
+    update relay
+    set lease_until = '-infinity', floor = greatest(floor, $4)
+    where name = $1 and owner = $2 and generation = $3 and lease_until > clock_timestamp()
+    returning floor`,
+  values: [RELAY, owner, generation, floor],
+});

@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+
+import { topicsOf } from '@tradesense/contracts';
+import { connectAdmin, connectPublisher, type KafkaConnection } from '@tradesense/kafka';
+import { AdminListener, createMetrics, fullJitter, runService, systemClock, systemRandom } from '@tradesense/platform';
+
+import { relayMetrics } from './metrics.js';
+import { Relay } from './relay.js';
+import { settings } from './settings.js';
+import { Wake, WakeListener } from './wake/index.js';
+
+await runService({
+  name: 'relay',
+  settings,
+  parts({ config, log, health, fail }) {
+    const metrics = createMetrics('relay');
+    const kafka: KafkaConnection = { brokers: config.KAFKA_BROKERS, clientId: `tradesense-relay-${randomUUID()}` };
+    const { events, state, watermarks } = topicsOf(config.TOPIC_PREFIX);
+    const wake = new Wake();
+    const relay: Relay = new Relay({
+      databaseUrl: config.DATABASE_URL,
+      topicPrefix: config.TOPIC_PREFIX,
+      leaseMs: config.LEASE_MS,
+      saveMs: config.SAVE_MS,
+      watermarkMs: config.WATERMARK_MS,
+      connectAdmin: () => connectAdmin(kafka, { log }),
+      connectPublisher: () => connectPublisher(kafka, { topics: [events, state, watermarks], log }),
+      wake,
+      metrics: relayMetrics(metrics, () => relay.leadership),
+      clock: systemClock,
+      log,
+      nextDelayMs: fullJitter(systemRandom, { minMs: 100, maxMs: 5_000 }),
+      fail,
+    });
+    health.check('relay', () => relay.finding);
+    return [
+      new AdminListener({
+        host: config.ADMIN_HOST,
+        port: config.ADMIN_PORT,
+        registry: metrics.registry,
+        health,
+        log,
+      }),
+      new WakeListener({ url: config.DATABASE_URL, wake, clock: systemClock, log }),
+      relay,
+    ];
+  },
+});

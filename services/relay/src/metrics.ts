@@ -1,0 +1,86 @@
+import { EVENTS, type AggregateType } from '@tradesense/contracts';
+import type { Metrics } from '@tradesense/platform';
+
+import type { PublishingMetrics } from './publishing/index.js';
+import type { ReadingMetrics } from './reading/index.js';
+
+/** What only a leader can say, as it is now. */
+export interface Leadership {
+  readonly generation: number;
+  readonly marginMs: number;
+  /** Age of the oldest row that was read and not yet acknowledged; 0 when there is none. */
+  readonly lagMs: number;
+  /** Age of the moment up to which everything is in Kafka; unknown before the first acknowledgement. */
+  readonly asOfAgeMs: number | undefined;
+}
+
+const ROWS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000];
+
+export type RelayMetrics = ReadingMetrics & PublishingMetrics;
+
+/** @param leadership undefined while this process does not lead: then the leader's gauges have no value at all */
+export function relayMetrics(metrics: Metrics, leadership: () => Leadership | undefined): RelayMetrics {
+  metrics.gauge({
+    name: 'leader',
+    help: '1 while this process holds the lease.',
+    collect: (gauge) => gauge.set(leadership() === undefined ? 0 : 1),
+  });
+  const ofLeader = (name: string, help: string, read: (leading: Leadership) => number | undefined): void => {
+    metrics.gauge({
+      name,
+      help,
+      collect: (gauge) => {
+        const leading = leadership();
+        const value = leading === undefined ? undefined : read(leading);
+        if (value === undefined) gauge.remove();
+        else gauge.set(value);
+      },
+    });
+  };
+  ofLeader('generation', 'Generation of the lease held.', ({ generation }) => generation);
+  ofLeader(
+    'lease_margin_seconds',
+    'How long the lease is still trusted without an extension.',
+    ({ marginMs }) => marginMs / 1000,
+  );
+  ofLeader('lag_seconds', 'Age of the oldest row read and not acknowledged.', ({ lagMs }) => lagMs / 1000);
+  ofLeader('as_of_age_seconds', 'Age of the moment up to which Kafka has everything committed.', ({ asOfAgeMs }) =>
+    asOfAgeMs === undefined ? undefined : asOfAgeMs / 1000,
+  );
+
+  const published = metrics.counter({ name: 'published_total', help: 'Records acknowledged.', labels: ['stream'] });
+  const notSent = metrics.counter({
+    name: 'sends_failed_total',
+    help: 'Sends without an acknowledgement.',
+    labels: ['code'],
+  });
+  const batchRows = metrics.histogram({ name: 'batch_rows', help: 'Records per acknowledged send.', buckets: ROWS });
+  const sendSeconds = metrics.histogram({ name: 'send_seconds', help: 'From send to acknowledgement.' });
+  const toAck = metrics.histogram({
+    name: 'append_to_ack_seconds',
+    help: 'From the insert of a row, by the database, to its acknowledgement.',
+  });
+  const holesOpen = metrics.gauge({ name: 'holes_open', help: 'Ranges of positions not seen yet.' });
+  const lateRows = metrics.counter({ name: 'late_rows_total', help: 'Rows that filled a hole.' });
+  const givenUp = metrics.counter({
+    name: 'positions_given_up_total',
+    help: 'Positions that no row will have: rolled back, or lost with a crash.',
+  });
+
+  return {
+    passed(pass) {
+      lateRows.inc(pass.late);
+      givenUp.inc(Number(pass.givenUp));
+      holesOpen.set(pass.holes);
+    },
+    sent(rows, { ms, sendMs }) {
+      const events = rows.filter(({ aggregatetype }) => aggregatetype === EVENTS).length;
+      published.inc({ stream: 'challenge-events' satisfies AggregateType }, events);
+      published.inc({ stream: 'challenge-state' satisfies AggregateType }, rows.length - events);
+      batchRows.observe(rows.length);
+      sendSeconds.observe(sendMs / 1000);
+      for (const row of rows) toAck.observe(ms(row) / 1000);
+    },
+    notSent: (code) => notSent.inc({ code }),
+  };
+}

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+
+import { topicsOf } from '@tradesense/contracts';
+import type { Admin, Ends, Publisher } from '@tradesense/kafka';
+import { faultOf, type Clock, type Finding, type Logger, type Part } from '@tradesense/platform';
+
+import { checkFloor, checkSequence, checkSessions, checkTopics } from './checks.js';
+import { DatabaseClock, Session } from './database/index.js';
+import { lead } from './leader-loop.js';
+import { LeaseHolder } from './lease/index.js';
+import type { Leadership, RelayMetrics } from './metrics.js';
+import { Outlet, RowRefused } from './publishing/index.js';
+import { Reader } from './reading/index.js';
+import { findingOf, type Standing } from './standing.js';
+import type { Wake } from './wake/index.js';
+import { Watermarks } from './watermarks/index.js';
+
+export interface RelayOptions {
+  readonly databaseUrl: string;
+  readonly topicPrefix: string;
+  readonly leaseMs: number;
+  readonly saveMs: number;
+  readonly watermarkMs: number;
+  readonly connectAdmin: () => Admin;
+  readonly connectPublisher: () => Publisher;
+  readonly wake: Wake;
+  readonly metrics: RelayMetrics;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Of the n-th attempt in a row, from 0. */
+  readonly nextDelayMs: (attempt: number) => number;
+  /** For what nobody expected. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** What an orderly stop leaves a send that is outstanding. */
+const LAST_SEND_MS = 2_000;
+const READ_MS = 10_000;
+
+/** The reads are index descents whatever the planner believes of a table it has not analysed yet, and planned once per session. */
+const READ_SETTINGS = {
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  plan_cache_mode: 'force_generic_plan',
+  jit: 'off',
+};
+/** A save that a crash of the server forgets only repeats rows. */
+const LEASE_SETTINGS = { synchronous_commit: 'off' };
+
+/**
+ * The relay's life: connect, check, stand by, lead; and from the beginning again, for ever, when anything it needs goes away.
+ * Nothing but the floor in the database outlives a lost connection.
+ */
+export class Relay implements Part {
+  readonly name = 'relay';
+  readonly #owner = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+  readonly #stop = new AbortController();
+  /** The end of patience with what is outstanding at a stop. */
+  readonly #stopNow = new AbortController();
+  #running: Promise<void> | undefined;
+  #standing: Standing = { is: 'starting' };
+  #leadership: (() => Leadership) | undefined;
+
+  constructor(private readonly options: RelayOptions) {}
+
+  get finding(): Finding {
+    return findingOf(this.#standing, this.options.clock.monotonicMs());
+  }
+
+  get leadership(): Leadership | undefined {
+    return this.#leadership?.();
+  }
+
+  start(): void {
+    this.#running ??= this.#run().catch(this.options.fail);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    const timer = setTimeout(() => this.#stopNow.abort(), LAST_SEND_MS);
+    await this.#running;
+    clearTimeout(timer);
+  }
+
+  async #run(): Promise<void> {
+    const { clock, log, nextDelayMs } = this.options;
+    let told = '';
+    for (let attempt = 0; !this.#stop.signal.aborted; attempt += 1) {
+      try {
+        await this.#serve(() => {
+          attempt = 0;
+          told = '';
+        });
+      } catch (error) {
+        if (this.#stop.signal.aborted) return;
+        const fault = faultOf(error);
+        if (fault.remedy === 'stop') throw error;
+        if (fault.message !== told) log.warn({ err: fault }, 'waiting');
+        told = fault.message;
+        this.#standing = { is: 'waiting', fault };
+        await clock.sleep(nextDelayMs(attempt), this.#stop.signal);
+      }
+    }
+  }
+
+  /** From connecting to the loss of anything; @param fit told when everything needed was there */
+  async #serve(fit: () => void): Promise<void> {
+    const { databaseUrl: url, leaseMs, saveMs, clock, log } = this.options;
+    const reads = await Session.open({ url, name: 'tradesense-relay', statementMs: READ_MS, settings: READ_SETTINGS });
+    let lease: Session | undefined;
+    try {
+      const statementMs = Math.ceil(leaseMs / 3);
+      lease = await Session.open({ url, name: 'tradesense-relay-lease', statementMs, settings: LEASE_SETTINGS });
+      const ended = AbortSignal.any([this.#stop.signal, reads.lost, lease.lost]);
+      await this.#check(reads, lease);
+      fit();
+      this.#standing = { is: 'standing-by' };
+      const holder = new LeaseHolder({ session: lease, owner: this.#owner, leaseMs, saveMs, clock, log });
+      await holder.take(ended);
+      await this.#lead(holder, reads, ended);
+      ended.throwIfAborted();
+    } finally {
+      await Promise.all([reads.close(), lease?.close()]);
+    }
+  }
+
+  async #check(reads: Session, lease: Session): Promise<void> {
+    await checkSessions([reads, lease]);
+    await checkSequence(reads);
+    await checkFloor(reads);
+    await this.#withAdmin((admin) => checkTopics(admin, this.options.topicPrefix));
+  }
+
+  /** Until `ended`, or the lease is lost, or a row is refused and somebody stops us. */
+  async #lead(lease: LeaseHolder, session: Session, ended: AbortSignal): Promise<void> {
+    const { connectPublisher, topicPrefix, wake, metrics, clock, nextDelayMs, watermarkMs, log } = this.options;
+    const over = new AbortController();
+    const signal = AbortSignal.any([ended, lease.lost, over.signal]);
+    const keeping = lease.keep(signal);
+    const publishers = [connectPublisher(), connectPublisher()] as const;
+    let telling: Promise<void> | undefined;
+    try {
+      await checkFloor(session);
+      const ends = await this.#ends();
+      const databaseClock = new DatabaseClock(clock);
+      const mustBeTrusted = () => lease.mustBeTrusted();
+      const reading = new Reader({ session, wake, clock, databaseClock, metrics, floor: lease.floor, signal });
+      const publishing = new Outlet({
+        publisher: publishers[0],
+        topicPrefix,
+        clock,
+        databaseClock,
+        metrics,
+        mustBeTrusted,
+        signal: AbortSignal.any([lease.lost, this.#stopNow.signal]),
+      });
+      const watermarks = new Watermarks({
+        publisher: publishers[1],
+        topics: topicsOf(topicPrefix),
+        everyMs: watermarkMs,
+        generation: lease.generation ?? 0n,
+        databaseClock,
+        log,
+        mustBeTrusted,
+        ends,
+      });
+      telling = watermarks.run(signal).catch((error: unknown) => over.abort(error));
+      this.#standing = {
+        is: 'leading',
+        sincePassMs: () => clock.monotonicMs() - reading.passedAtMs,
+        outstanding: () => publishing.outstanding,
+      };
+      this.#leadership = () => ({
+        generation: Number(lease.generation),
+        marginMs: lease.marginMs,
+        lagMs: publishing.outstanding === undefined ? 0 : databaseClock.ageMs(publishing.outstanding.oldest.created_at),
+        asOfAgeMs: watermarks.asOf === undefined ? undefined : databaseClock.ageMs(watermarks.asOf),
+      });
+      await lead(lease, { reading, publishing, watermarks, clock, nextDelayMs }, signal);
+      signal.throwIfAborted();
+    } catch (error) {
+      if (!(error instanceof RowRefused)) throw error;
+      await this.#refused(error, signal);
+    } finally {
+      this.#leadership = undefined;
+      over.abort();
+      await Promise.all([keeping, telling]);
+      await lease.handOver();
+      await Promise.all(publishers.map((publisher) => publisher.close()));
+    }
+  }
+
+  /** The lease is kept: a standby would only run into the same row. */
+  async #refused(fault: RowRefused, signal: AbortSignal): Promise<void> {
+    const { position, id, aggregateid, aggregatetype } = fault.row;
+    this.options.log.error(
+      {
+        position: String(position),
+        event_id: id,
+        challenge_id: aggregateid,
+        stream: aggregatetype,
+        reason: fault.reason,
+      },
+      'stopped publishing: Kafka refuses a row',
+    );
+    this.#standing = { is: 'refused', fault };
+    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    signal.throwIfAborted();
+  }
+
+  /** Where the logs end now that the lease is ours: earlier leaders' acknowledged records lie below. */
+  #ends(): Promise<Ends> {
+    const { events, state } = topicsOf(this.options.topicPrefix);
+    return this.#withAdmin(
+      async (admin) =>
+        new Map([
+          [events.name, await admin.ends(events.name)],
+          [state.name, await admin.ends(state.name)],
+        ]),
+    );
+  }
+
+  async #withAdmin<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
+    const admin = this.options.connectAdmin();
+    try {
+      return await ask(admin);
+    } finally {
+      await admin.close();
+    }
+  }
+}

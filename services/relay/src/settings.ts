@@ -1,0 +1,27 @@
+import { adminSettings, integer, kafkaSettings, logSettings, secretUrl } from '@tradesense/platform';
+
+export const settings = {
+  ...logSettings,
+  ...adminSettings(9102),
+  ...kafkaSettings,
+  DATABASE_URL: secretUrl({
+    says: 'PostgreSQL of the outbox: the server itself, no pooler that shares connections.',
+    fallback: 'postgres://tradesense_relay:relay@127.0.0.1:15432/tradesense',
+    developmentOnly: true,
+  }),
+  LEASE_MS: integer({
+    says: 'How long the leader may lead without extending, in milliseconds: after its death a standby waits at most this long.',
+    fallback: 10_000,
+    min: 500,
+  }),
+  SAVE_MS: integer({
+    says: 'Least time between two saves of the floor, in milliseconds: what was published since is sent again after a crash.',
+    fallback: 1_000,
+    min: 50,
+  }),
+  WATERMARK_MS: integer({
+    says: 'Time between two watermarks, in milliseconds: how closely gateways can tell fresh from stale.',
+    fallback: 1_000,
+    min: 50,
+  }),
+};

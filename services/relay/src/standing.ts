@@ -1,0 +1,44 @@
+import type { Fault, Finding } from '@tradesense/platform';
+
+import type { Outstanding, RowRefused } from './publishing/index.js';
+
+/** Where the relay stands, as readiness tells it. */
+export type Standing =
+  | { readonly is: 'starting' }
+  /** Something it needs is away or unfit; it tries again. */
+  | { readonly is: 'waiting'; readonly fault: Fault }
+  | { readonly is: 'standing-by' }
+  | { readonly is: 'leading'; readonly sincePassMs: () => number; readonly outstanding: () => Outstanding | undefined }
+  /** It keeps the lease and publishes nothing, so that nothing is skipped. */
+  | { readonly is: 'refused'; readonly fault: RowRefused };
+
+/** An idle leader makes a pass at least every 500 ms. */
+const STUCK_MS = 5_000;
+
+/** Ready is who publishes, or could at once. A leader that is idle is ready; one that is stuck is not, and says at what. */
+export function findingOf(standing: Standing, nowMs: number): Finding {
+  switch (standing.is) {
+    case 'starting':
+      return { ok: false, detail: 'connecting' };
+    case 'waiting':
+    case 'refused':
+      return { ok: false, detail: standing.fault.message };
+    case 'standing-by':
+      return { ok: true, detail: 'standing by' };
+    case 'leading': {
+      const stuck = whereStuck(standing.outstanding(), standing.sincePassMs(), nowMs);
+      return stuck === undefined ? { ok: true, detail: 'leading' } : { ok: false, detail: stuck };
+    }
+  }
+}
+
+function whereStuck(outstanding: Outstanding | undefined, sincePassMs: number, nowMs: number): string | undefined {
+  const seconds = (ms: number): string => `${(ms / 1000).toFixed(0)} s`;
+  if (outstanding === undefined)
+    return sincePassMs > STUCK_MS ? `no pass over the outbox for ${seconds(sincePassMs)}` : undefined;
+  const { fault, sinceMs, oldest } = outstanding;
+  const waitingMs = nowMs - sinceMs;
+  if (fault === undefined && waitingMs <= STUCK_MS) return undefined;
+  const because = fault === undefined ? '' : `: ${fault}`;
+  return `Kafka has not acknowledged position ${oldest.position} for ${seconds(waitingMs)}${because}`;
+}
