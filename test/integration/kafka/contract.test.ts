@@ -1,0 +1,18 @@
+import { randomBytes } from 'node:crypto';
+
+import { connectAdmin, connectPublisher, openReader } from '@tradesense/kafka';
+import { deleteBefore, kafkaContract } from '@tradesense/kafka/testing';
+
+import { sharedServers } from '../../support/stack.js';
+import { until } from '../../support/until.js';
+
+describe('kafkajs and a real broker keep the contract:', () => {
+  const connection = { brokers: sharedServers().kafkaBrokers, clientId: 'contract' };
+
+  kafkaContract({ it, until }, `k${randomBytes(4).toString('hex')}.`, () => ({
+    publisher: (topics) => connectPublisher(connection, { topics }),
+    reader: (topics, handlers, options) => openReader(connection, topics, handlers, options),
+    admin: () => connectAdmin(connection),
+    deleteBefore: (topic, partition, offset) => deleteBefore(connection, topic, partition, offset),
+  }));
+});
