@@ -1,0 +1,38 @@
+import type { Identity } from '@tradesense/auth';
+import type { UserId } from '@tradesense/contracts';
+
+export type PassState = 'valid' | 'ending' | 'over';
+
+/** How long before its end a client is told, so that it can bring another token. */
+const NOTICE_MS = 5_000;
+
+/**
+ * A user's right to be connected, until the token's end. Looked at by the clock again and again, not by a timer set once: one
+ * for 25 days would fire at once (pitfall T3).
+ */
+export class Pass {
+  #identity: Identity & { readonly is: 'user' };
+
+  constructor(identity: Identity & { readonly is: 'user' }) {
+    this.#identity = identity;
+  }
+
+  get userId(): UserId {
+    return this.#identity.userId;
+  }
+
+  /** @param nowMs wall clock: a token's end is a date */
+  at(nowMs: number): PassState {
+    const endMs = this.#identity.expiresAt * 1000;
+    if (nowMs >= endMs) return 'over';
+    return nowMs >= endMs - NOTICE_MS ? 'ending' : 'valid';
+  }
+
+  /** The new token's end replaces the old one's, also if it is earlier (pitfall T4). False: it is not the same user's. */
+  renew(identity: Identity): boolean {
+    if (identity.is !== 'user') return false;
+    if (identity.userId !== this.#identity.userId || identity.issuer !== this.#identity.issuer) return false;
+    this.#identity = identity;
+    return true;
+  }
+}

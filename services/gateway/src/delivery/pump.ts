@@ -1,0 +1,32 @@
+import { performance } from 'node:perf_hooks';
+
+import type { Channel } from './channel.js';
+
+/** Work is cut into slices of this length, so that joins, pings and Kafka are answered in between. */
+const SLICE_MS = 5;
+
+/** Channels that have something to write and may, in the order in which they said so. */
+export class Pump {
+  readonly #ready = new Set<Channel>();
+  #isScheduled = false;
+
+  add(channel: Channel): void {
+    this.#ready.add(channel);
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => this.#run());
+  }
+
+  #run(): void {
+    const beganMs = performance.now();
+    let nowMs = beganMs;
+    for (const channel of this.#ready) {
+      this.#ready.delete(channel);
+      channel.pull(nowMs);
+      nowMs = performance.now();
+      if (nowMs - beganMs > SLICE_MS) break;
+    }
+    this.#isScheduled = this.#ready.size > 0;
+    if (this.#isScheduled) setImmediate(() => this.#run());
+  }
+}

@@ -1,0 +1,40 @@
+/** What is looked at about once a second. */
+interface Swept {
+  sweep(nowMs: number): void;
+}
+
+const SLOTS = 40;
+const TURN_MS = 25;
+
+/** Looks at a fortieth of all connections every 25 ms: none has a timer of its own, and what falls due is spread (pitfall S16). */
+export class Wheel<Item extends Swept> {
+  readonly #slots = Array.from({ length: SLOTS }, () => new Set<Item>());
+  #next = 0;
+  #turn = 0;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(private readonly monotonicMs: () => number) {}
+
+  start(): void {
+    this.#timer ??= setInterval(() => this.#sweep(), TURN_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  /** @returns how to take it off again */
+  add(item: Item): () => void {
+    const slot = this.#slots[this.#next] as Set<Item>;
+    this.#next = (this.#next + 1) % SLOTS;
+    slot.add(item);
+    return () => slot.delete(item);
+  }
+
+  #sweep(): void {
+    const nowMs = this.monotonicMs();
+    for (const item of this.#slots[this.#turn] as Set<Item>) item.sweep(nowMs);
+    this.#turn = (this.#turn + 1) % SLOTS;
+  }
+}

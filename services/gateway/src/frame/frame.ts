@@ -1,0 +1,44 @@
+import { SOCKET_EVENT, type Cursor, type SocketEvent } from '@tradesense/contracts';
+
+import { packetOf, type Packet } from './packet.js';
+
+export interface FrameFacts extends Cursor {
+  readonly name: SocketEvent;
+  /** When the database had it, milliseconds since 1970: for the latency from commit to socket. */
+  readonly committedAtMs: number;
+  /** When Kafka had it, by the broker's clock: for its age in the ring. */
+  readonly storedAtMs: number;
+}
+
+/** An event ready to be sent. Rooms keep and share it; nobody builds it again. */
+export interface Frame extends FrameFacts, Packet {
+  /** The sequence it follows: sequence - 1, unless it stands in for older equity updates. */
+  readonly prev: number;
+  readonly payloadAt: number;
+  readonly payloadEnd: number;
+}
+
+const CLOSE = Buffer.from(']');
+const OPEN = Object.fromEntries(
+  Object.values(SOCKET_EVENT).map((name) => [name, Buffer.from(`42["${name}",`)]),
+) as Record<SocketEvent, Buffer>;
+
+/** @param payload Kafka's value, which intake has checked to be a JSON object in UTF-8; copied here and nowhere else */
+export const eventFrame = (facts: FrameFacts, payload: Buffer): Frame =>
+  frameOf(facts, facts.sequence - 1, payload, CLOSE);
+
+/** Stands in for older equity updates; its second argument names the sequence that it follows. */
+export function conflatedFrame(frame: Frame, prev: number): Frame {
+  const { bytes, payloadAt, payloadEnd } = frame;
+  return frameOf(frame, prev, bytes.subarray(payloadAt, payloadEnd), Buffer.from(`,{"prev_sequence":${prev}}]`));
+}
+
+export const isBridged = ({ prev, sequence }: Frame): boolean => prev !== sequence - 1;
+
+function frameOf(facts: FrameFacts, prev: number, payload: Buffer, close: Buffer): Frame {
+  const { name, epoch, sequence, committedAtMs, storedAtMs } = facts;
+  const { bytes, textAt } = packetOf([OPEN[name], payload, close]);
+  const payloadEnd = bytes.length - close.length;
+  const payloadAt = payloadEnd - payload.length;
+  return { name, epoch, sequence, prev, committedAtMs, storedAtMs, bytes, textAt, payloadAt, payloadEnd };
+}

@@ -1,0 +1,110 @@
+import { isUtf8 } from 'node:buffer';
+
+import {
+  HEADER,
+  REQUIRED_HEADERS,
+  SOCKET_EVENT,
+  STATE_TYPE,
+  USER_ID_MAX_LENGTH,
+  isChallengeId,
+  isEventType,
+  type ChallengeId,
+  type Cursor,
+  type UserId,
+} from '@tradesense/contracts';
+import type { IncomingRecord } from '@tradesense/kafka';
+
+import { eventFrame, type Frame } from '../frame/index.js';
+
+interface OfChallenge {
+  readonly challengeId: ChallengeId;
+  readonly partition: number;
+  /** Who owned the challenge at this event or state. */
+  readonly userId: UserId;
+}
+export interface IncomingEvent extends OfChallenge {
+  readonly frame: Frame;
+}
+export interface IncomingState extends OfChallenge, Cursor {
+  /** JSON as the trade service wrote it; a copy of our own. */
+  readonly body: Buffer;
+}
+
+export type SpoiltWhy = 'key' | 'headers' | 'size' | 'body';
+
+export type Fact =
+  | { readonly is: 'event'; readonly event: IncomingEvent }
+  | { readonly is: 'state'; readonly state: IncomingState }
+  /** The challenge's state was taken out of the compacted topic. */
+  | { readonly is: 'tombstone'; readonly challengeId: ChallengeId }
+  /** Something was said about this challenge, or about some challenge of the partition, that can't be passed on. */
+  | { readonly is: 'spoilt'; readonly challengeId: ChallengeId | undefined; readonly why: SpoiltWhy };
+
+/** What the outbox lets in (design 5.2). */
+const MAX_BYTES = { events: 16 * 1024, state: 48 * 1024 };
+
+/**
+ * Reads a record of the events or the state topic. One that lacks a header, is too large or is not the JSON it says it is
+ * must never reach a page: a body that does not parse would close the sockets of everybody in its room, again and again.
+ */
+export function readRecord(record: IncomingRecord, stream: 'events' | 'state'): Fact {
+  const { partition, value, timestampMs } = record;
+  const key = record.key?.toString('latin1');
+  const challengeId = isChallengeId(key) ? key : undefined;
+  const spoilt = (why: SpoiltWhy): Fact => ({ is: 'spoilt', challengeId, why });
+  if (challengeId === undefined) return spoilt('key');
+  if (value === null) return stream === 'state' ? { is: 'tombstone', challengeId } : spoilt('body');
+  if (value.length > MAX_BYTES[stream]) return spoilt('size');
+  const facts = readHeaders(record.headers);
+  if (facts === undefined) return spoilt('headers');
+  if (!isBodyOf(challengeId, facts, value)) return spoilt('body');
+  const { userId, epoch, sequence, type, committedAtMs } = facts;
+  if (stream === 'state') {
+    if (type !== STATE_TYPE) return spoilt('headers');
+    const body = Buffer.allocUnsafeSlow(value.length);
+    value.copy(body);
+    return { is: 'state', state: { challengeId, partition, userId, epoch, sequence, body } };
+  }
+  if (!isEventType(type) || sequence === 0) return spoilt('headers');
+  const name = SOCKET_EVENT[type];
+  const frame = eventFrame({ name, epoch, sequence, committedAtMs, storedAtMs: timestampMs }, value);
+  return { is: 'event', event: { challengeId, partition, userId, frame } };
+}
+
+interface Headers extends Cursor {
+  readonly type: string;
+  readonly userId: UserId;
+  readonly committedAtMs: number;
+}
+
+function readHeaders(headers: IncomingRecord['headers']): Headers | undefined {
+  for (const name of REQUIRED_HEADERS) if (!headers.has(name)) return undefined;
+  const text = (name: string): string => headers.get(name)?.toString('utf8') ?? '';
+  const epoch = countOf(text(HEADER.epoch));
+  const sequence = countOf(text(HEADER.sequence));
+  const userId = text(HEADER.userId);
+  const committedAtMs = Date.parse(text(HEADER.time));
+  if (epoch === undefined || sequence === undefined || Number.isNaN(committedAtMs)) return undefined;
+  if (userId === '' || userId.length > USER_ID_MAX_LENGTH) return undefined;
+  return { type: text(HEADER.type), userId: userId as UserId, epoch, sequence, committedAtMs };
+}
+
+const digits = /^\d{1,16}$/;
+function countOf(text: string): number | undefined {
+  const count = digits.test(text) ? Number(text) : NaN;
+  return Number.isSafeInteger(count) ? count : undefined;
+}
+
+/** Parsed to be checked, and never again. What it says of itself must be what the headers say: clients go by the body. */
+function isBodyOf(challengeId: ChallengeId, { epoch, sequence }: Cursor, value: Buffer): boolean {
+  if (!isUtf8(value)) return false;
+  let body: unknown;
+  try {
+    body = JSON.parse(value.toString('utf8'));
+  } catch {
+    return false;
+  }
+  if (typeof body !== 'object' || body === null) return false;
+  const own = body as Record<string, unknown>;
+  return own['challenge_id'] === challengeId && own['epoch'] === epoch && own['sequence'] === sequence;
+}

@@ -1,0 +1,23 @@
+import type { ChallengeId, Watermark } from '@tradesense/contracts';
+
+import type { IncomingEvent, IncomingState } from './record.js';
+
+/** Where facts go, in the order of their partition. */
+export interface FactSink {
+  event(event: IncomingEvent): void;
+  state(state: IncomingState): void;
+  tombstone(challengeId: ChallengeId): void;
+  /** Something that can't be passed on was said about this challenge. */
+  spoilt(challengeId: ChallengeId): void;
+  /** Events of a partition are gone; nobody can say of which challenges. */
+  lost(partition: number): void;
+}
+
+export type Stream = 'events' | 'state';
+
+/** How far reading has come, for those who judge whether it is far enough. */
+export interface Progress {
+  /** All below this offset was handed to the sink, or told lost. */
+  passed(stream: Stream, partition: number, next: bigint): void;
+  watermark(watermark: Watermark): void;
+}

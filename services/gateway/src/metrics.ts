@@ -1,0 +1,138 @@
+import { SOCKET_CODES, type SnapshotReason, type SocketCode } from '@tradesense/contracts';
+import { createMetrics, type Counter, type Registry } from '@tradesense/platform';
+
+import type { DeliverySignals } from './delivery/index.js';
+import type { IntakeSignals } from './intake/index.js';
+import type { RoomSignals } from './rooms/index.js';
+import type { TransportSignals } from './transport/index.js';
+
+export interface Gauges {
+  readonly connections: () => number;
+  readonly shut: () => number;
+  readonly rooms: () => number;
+  readonly ringBytes: () => number;
+  readonly ageMs: () => number;
+}
+
+export interface GatewayMetrics {
+  readonly registry: Registry;
+  readonly signals: IntakeSignals & RoomSignals & DeliverySignals & TransportSignals;
+  /** What is looked up when somebody asks. */
+  watch(gauges: Gauges): void;
+}
+
+const RESULTS = ['ok', ...(Object.keys(SOCKET_CODES) as SocketCode[])];
+const REASONS: readonly SnapshotReason[] = ['no_cursor', 'too_old', 'epoch', 'gap', 'behind'];
+const REQUESTS = ['join_challenge', 'leave_challenge', 'refresh_token', 'other'];
+
+/** Everything the gateway counts, as Prometheus sees it. Every series exists from the start, so that rates do. */
+export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
+  const metrics = createMetrics('gateway');
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    label: Label,
+    values: readonly string[],
+  ): Counter<Label> => {
+    const made = metrics.counter<Label>({ name, help, labels: [label] });
+    for (const value of values) made.inc({ [label]: value } as Record<Label, string>, 0);
+    return made;
+  };
+  const plain = (name: string, help: string): Counter => metrics.counter({ name, help });
+
+  const records = counter('records_total', 'Records read from Kafka.', 'stream', ['events', 'state']);
+  const spoilt = counter('records_spoilt_total', 'Records that could not be passed on.', 'why', [
+    'key',
+    'headers',
+    'size',
+    'body',
+    'watermark',
+  ]);
+  const losses = metrics.counter({
+    name: 'losses_total',
+    help: 'Ranges of records that were gone or unreadable.',
+    labels: ['stream', 'why'],
+  });
+  const accepted = plain('events_accepted_total', 'Events that rooms accepted.');
+  const duplicates = plain('duplicates_total', 'Events that rooms already had.');
+  const gaps = counter('gaps_total', 'Rings that began anew because events were missing.', 'why', [
+    'sequence',
+    'epoch',
+    'doubt',
+  ]);
+  const messages = plain('messages_out_total', 'Messages written to sockets, answers apart.');
+  const bytes = plain('out_bytes_total', 'Bytes of these messages.');
+  const latency = metrics.histogram({
+    name: 'delivery_latency_seconds',
+    help: "From the event's creation by the database's clock to the write to a socket; never below 0.",
+  });
+  const recoveries = counter('recoveries_total', 'Joins answered, by how.', 'result', ['recovered', ...REASONS]);
+  const snapshots = counter('snapshots_total', 'Snapshots sent.', 'reason', REASONS);
+  const collapsed = plain('collapsed_total', 'Equity updates that a later one stood in for, per socket.');
+  const shut = plain('windows_shut_total', 'Times a window shut because its peer did not read.');
+  const turnedAway = counter('turned_away_total', 'Requests refused before there was a connection.', 'code', [
+    'forbidden',
+    'too_many_connections',
+    'unavailable',
+  ]);
+  const handshakes = counter('handshakes_total', 'Handshakes by result.', 'result', RESULTS);
+  const requests = metrics.counter({
+    name: 'requests_total',
+    help: 'Messages from clients, by result.',
+    labels: ['request', 'result'],
+  });
+  for (const request of REQUESTS) for (const result of ['ok', 'invalid_request']) requests.inc({ request, result }, 0);
+  const away = metrics.histogram({
+    name: 'away_seconds',
+    help: 'How long clients say they were away when they join again.',
+  });
+  const ends = counter('connections_ended_total', 'Connections that ended, by cause.', 'cause', [
+    'client',
+    'transport_error',
+    'unread',
+    'unanswered',
+    'forged_pong',
+    'rate_limited',
+    'token_expired',
+    'forbidden',
+    'refused',
+    'protocol',
+    'going_away',
+  ]);
+
+  return {
+    registry: metrics.registry,
+    signals: {
+      read: (stream, count) => records.inc({ stream }, count),
+      spoilt: (why) => spoilt.inc({ why }),
+      lost: (stream, why) => losses.inc({ stream, why }),
+      accepted: () => accepted.inc(),
+      duplicate: () => duplicates.inc(),
+      gap: (why) => gaps.inc({ why }),
+      wrote: (count, length) => {
+        messages.inc(count);
+        bytes.inc(length);
+      },
+      frame: ({ committedAtMs }) => latency.observe(Math.max(0, clock.now() - committedAtMs) / 1000),
+      joined: (result) => recoveries.inc({ result }),
+      snapshot: (reason) => snapshots.inc({ reason }),
+      collapsed: (frames) => collapsed.inc(frames),
+      shut: () => shut.inc(),
+      turnedAway: (code) => turnedAway.inc({ code }),
+      handshake: (result) => handshakes.inc({ result }),
+      request: (request, result) => requests.inc({ request, result }),
+      returned: (awayMs) => away.observe(awayMs / 1000),
+      ended: (cause) => ends.inc({ cause }),
+    },
+    watch(gauges) {
+      const gauge = (name: string, help: string, read: () => number): void => {
+        metrics.gauge({ name, help, collect: (made) => made.set(read()) });
+      };
+      gauge('connections', 'Connections now.', gauges.connections);
+      gauge('windows_shut', 'Connections whose peer has to read before it is sent more.', gauges.shut);
+      gauge('rooms', 'Challenges known.', gauges.rooms);
+      gauge('rings_bytes', 'Bytes held in the rings of all rooms.', gauges.ringBytes);
+      gauge('age_seconds', 'Age of what is known, of the partition where it is oldest.', () => gauges.ageMs() / 1000);
+    },
+  };
+}

@@ -1,0 +1,69 @@
+import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
+import { AdminListener, systemClock, type Part, type ServiceContext } from '@tradesense/platform';
+
+import { FreshnessStage } from './freshness/index.js';
+import { Intake } from './intake/index.js';
+import { gatewayMetrics } from './metrics.js';
+import { Rooms } from './rooms/index.js';
+import type { settings } from './settings.js';
+import { Sockets } from './sockets.js';
+import { Connections } from './transport/index.js';
+
+const SWEEP_ROOMS_MS = 1_000;
+
+/** Intake makes frames, rooms accept them in order, delivery pulls from the rings, transport sends. */
+export function partsOf({ config, log, health, fail }: ServiceContext<typeof settings>): readonly Part[] {
+  const { registry, signals, watch } = gatewayMetrics(systemClock);
+  const rooms = new Rooms({ signals, ringBytes: config.RINGS_BYTES });
+  const freshness = new FreshnessStage(rooms, config.STALE_MS);
+  const intake = new Intake({
+    connection: { brokers: config.KAFKA_BROKERS, clientId: `tradesense-gateway-${process.pid}` },
+    topicPrefix: config.TOPIC_PREFIX,
+    sink: rooms,
+    progress: freshness,
+    signals,
+    log,
+    fail,
+  });
+  const connections = new Connections({
+    rooms,
+    verifier: new TokenVerifier(tokenRulesOf(config)),
+    signals,
+    log,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    allowQueryToken: config.ALLOW_QUERY_TOKEN,
+    maxConnections: config.MAX_CONNECTIONS,
+    maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
+    maxConnectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
+    admissionPerSecond: config.ADMISSION_PER_S,
+  });
+  watch({
+    connections: () => connections.size,
+    shut: () => connections.shut,
+    rooms: () => rooms.size,
+    ringBytes: () => rooms.ringBytes,
+    ageMs: () => freshness.ageMs,
+  });
+  health.check('intake', () => intake.finding());
+  if (config.ALLOW_QUERY_TOKEN && process.env['NODE_ENV'] === 'production')
+    log.warn('tokens are taken from the query string, where logs of proxies may keep them (ALLOW_QUERY_TOKEN)');
+  const admin = new AdminListener({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry, health, log });
+  const sockets = new Sockets({
+    host: config.GATEWAY_HOST,
+    port: config.GATEWAY_PORT,
+    allowedOrigins: config.ALLOWED_ORIGINS,
+    drainMs: config.DRAIN_MS,
+    connections,
+    log,
+  });
+  return [admin, freshness, intake, sweepOf(rooms), sockets];
+}
+
+function sweepOf(rooms: Rooms): Part {
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    name: 'rooms',
+    start: () => void (timer = setInterval(() => rooms.sweep(systemClock.now()), SWEEP_ROOMS_MS)),
+    stop: () => clearInterval(timer),
+  };
+}

@@ -1,0 +1,183 @@
+import { compareCursors, isBeyond, type ChallengeId, type Cursor, type UserId } from '@tradesense/contracts';
+
+import type { IncomingEvent, IncomingState } from '../intake/index.js';
+import { gate } from './gate.js';
+import { RING_LIMITS, Ring, type RingBudget, type RingLimits } from './ring.js';
+import type { Standing, Standings } from './standing.js';
+
+/** What is counted; nothing here changes what happens. */
+export interface RoomSignals {
+  accepted(): void;
+  duplicate(): void;
+  gap(why: GapWhy): void;
+}
+export type GapWhy = 'sequence' | 'epoch' | 'doubt';
+
+/** A member, as far as its room knows it. */
+export interface Occupant {
+  /** There may be something to send. */
+  news(): void;
+  /** The challenge is somebody else's from now on. */
+  evicted(): void;
+  /** It waits for a state. */
+  readonly isOwed: boolean;
+}
+
+/** What all rooms share. */
+export interface Shared {
+  readonly budget: RingBudget;
+  readonly standings: Standings;
+  readonly signals: RoomSignals;
+  readonly limits?: RingLimits;
+}
+
+const NOBODY: ReadonlySet<Occupant> = new Set();
+
+/**
+ * One challenge as this gateway knows it. Events make the ring; the state stands beside it and never moves its head, because
+ * the two topics are read at their own speed: a state may come before the last event it contains, or long after.
+ *
+ * The owner is whoever the newest record names. When that changes, members go and the ring with them before anything is
+ * delivered: what happened to the former owner is none of the new one's business (promise 4).
+ *
+ * When records are lost that may have been this room's, the room is in doubt: the next event tells by its number whether one is
+ * missing, but there may be no next event. So a room in doubt believes a state beyond its head and begins its ring anew there;
+ * members then get a snapshot, at worst one that was not needed.
+ */
+export class Room {
+  #owner: { readonly userId: UserId; readonly at: Cursor } | undefined;
+  #state: IncomingState | undefined;
+  #ring: Ring | undefined;
+  #ringIsRestart = false;
+  #isInDoubt = false;
+  #members: Set<Occupant> | undefined;
+
+  constructor(
+    readonly challengeId: ChallengeId,
+    readonly partition: number,
+    private readonly shared: Shared,
+  ) {}
+
+  get owner(): UserId | undefined {
+    return this.#owner?.userId;
+  }
+  get state(): IncomingState | undefined {
+    return this.#state;
+  }
+  get ring(): Ring | undefined {
+    return this.#ring;
+  }
+  /** A ring that began anew because something is missing before it; not the room's first. */
+  get ringIsRestart(): boolean {
+    return this.#ringIsRestart;
+  }
+  get standing(): Standing {
+    return this.shared.standings.of(this.challengeId, this.partition);
+  }
+  get members(): ReadonlySet<Occupant> {
+    return this.#members ?? NOBODY;
+  }
+
+  /** The last accepted event. */
+  get head(): Cursor | undefined {
+    return this.#ring && { epoch: this.#ring.epoch, sequence: this.#ring.head };
+  }
+
+  /** The greater of head and state; undefined before anything was heard. */
+  get known(): Cursor | undefined {
+    const { head } = this;
+    const state = this.#state;
+    if (state === undefined || head === undefined) return state ?? head;
+    return isBeyond(state, head) ? state : head;
+  }
+
+  enter(member: Occupant): void {
+    (this.#members ??= new Set()).add(member);
+  }
+
+  leave(member: Occupant): void {
+    this.#members?.delete(member);
+  }
+
+  acceptEvent({ userId, frame }: IncomingEvent): void {
+    const verdict = gate(this.head, frame);
+    if (verdict === 'duplicate') return this.shared.signals.duplicate();
+    const isOfOwner = this.#admitOwner(userId, frame);
+    if (verdict === 'gap') this.#gap({ epoch: frame.epoch, sequence: frame.sequence - 1 }, this.#whyGap(frame));
+    if (!isOfOwner) return this.#restart(frame); // a former owner's, late
+    this.#ring ??= this.#ringFrom({ epoch: frame.epoch, sequence: frame.sequence - 1 });
+    this.#ring.push(frame);
+    this.#isInDoubt = false;
+    this.shared.signals.accepted();
+    this.tell();
+  }
+
+  acceptState(state: IncomingState): void {
+    if (this.#state !== undefined && compareCursors(state, this.#state) < 0) return;
+    this.#admitOwner(state.userId, state);
+    this.#state = state;
+    if (this.#isInDoubt) this.#resolveDoubt();
+    for (const member of this.members) if (member.isOwed) member.news();
+  }
+
+  /** Events or states of this challenge may be missing. */
+  doubt(): void {
+    this.#isInDoubt = true;
+    this.#resolveDoubt();
+  }
+
+  /** The challenge's state was taken out of the topic: it ended long ago. */
+  forget(): void {
+    this.#state = undefined;
+  }
+
+  tell(): void {
+    for (const member of this.members) member.news();
+  }
+
+  #admitOwner(userId: UserId, at: Cursor): boolean {
+    if (this.#owner === undefined) this.#owner = { userId, at };
+    else if (isBeyond(at, this.#owner.at)) {
+      const isNew = this.#owner.userId !== userId;
+      this.#owner = { userId, at };
+      if (isNew) this.#changeHands();
+    }
+    return this.#owner.userId === userId;
+  }
+
+  #changeHands(): void {
+    const { head } = this;
+    if (head !== undefined) this.#restart(head);
+    const members = [...this.members];
+    this.#members?.clear();
+    for (const member of members) member.evicted();
+  }
+
+  #resolveDoubt(): void {
+    const { head } = this;
+    const state = this.#state;
+    if (state === undefined || (head !== undefined && !isBeyond(state, head))) return;
+    this.#isInDoubt = false;
+    this.#gap(state, 'doubt');
+    this.tell();
+  }
+
+  #gap(start: Cursor, why: GapWhy): void {
+    this.shared.signals.gap(why);
+    this.#restart(start);
+  }
+
+  #whyGap({ epoch }: Cursor): GapWhy {
+    return epoch === this.#ring?.epoch ? 'sequence' : 'epoch';
+  }
+
+  #restart(start: Cursor): void {
+    this.#ring?.clear();
+    this.#ring = this.#ringFrom({ epoch: start.epoch, sequence: start.sequence });
+    this.#ringIsRestart = true;
+  }
+
+  #ringFrom(start: Cursor): Ring {
+    return new Ring(start, this.shared.budget, this.shared.limits ?? RING_LIMITS);
+  }
+}

@@ -1,0 +1,177 @@
+import type { ChallengeId, UserId } from '@tradesense/contracts';
+
+import type { FactSink, IncomingEvent, IncomingState } from '../intake/index.js';
+import { RingBudget, type RingLimits } from './ring.js';
+import { Room, type RoomSignals, type Shared } from './room.js';
+import { Standings, type Standing } from './standing.js';
+
+export interface RoomsOptions {
+  readonly signals: RoomSignals;
+  /** All rings together. */
+  readonly ringBytes: number;
+  readonly ringLimits?: RingLimits;
+}
+
+interface Waiter {
+  readonly userId: UserId;
+  readonly give: (room: Room | undefined) => void;
+}
+
+const OLDEST_FRAME_MS = 15 * 60_000;
+/** Of the rooms, so many are looked through for old frames at a time, or a sixtieth where that is more. */
+const SWEPT_AT_LEAST = 1_000;
+const SWEEPS_PER_ROUND = 60;
+/** Once the rings hold too much, so much of it goes, that it does not happen at every frame. */
+const RECLAIMED = 1 / 10;
+
+/** All challenges this gateway has heard of, whether anybody looks at them or not. */
+export class Rooms implements FactSink {
+  readonly #rooms = new Map<ChallengeId, Room>();
+  readonly #waiters = new Map<ChallengeId, Set<Waiter>>();
+  readonly #budget = new RingBudget();
+  readonly #standings = new Standings();
+  readonly #shared: Shared;
+  #sweeping: IterableIterator<Room> | undefined;
+
+  constructor(private readonly options: RoomsOptions) {
+    const { signals, ringLimits } = options;
+    this.#shared = {
+      budget: this.#budget,
+      standings: this.#standings,
+      signals,
+      ...(ringLimits === undefined ? {} : { limits: ringLimits }),
+    };
+  }
+
+  get size(): number {
+    return this.#rooms.size;
+  }
+  get ringBytes(): number {
+    return this.#budget.bytes;
+  }
+
+  // What intake tells.
+
+  event(event: IncomingEvent): void {
+    const room = this.#roomOf(event);
+    room.acceptEvent(event);
+    if (this.#budget.bytes > this.options.ringBytes) this.#reclaim();
+    if (this.#waiters.size > 0) this.#answerWaiters(room);
+  }
+
+  state(state: IncomingState): void {
+    const room = this.#roomOf(state);
+    room.acceptState(state);
+    if (this.#waiters.size > 0) this.#answerWaiters(room);
+  }
+
+  tombstone(challengeId: ChallengeId): void {
+    const room = this.#rooms.get(challengeId);
+    if (room === undefined) return;
+    room.forget();
+    if (room.members.size > 0) return;
+    room.ring?.clear();
+    this.#rooms.delete(challengeId);
+  }
+
+  spoilt(challengeId: ChallengeId): void {
+    this.#rooms.get(challengeId)?.doubt();
+  }
+
+  lost(partition: number): void {
+    for (const room of this.#rooms.values()) if (room.partition === partition) room.doubt();
+  }
+
+  // What members ask.
+
+  /**
+   * The room, once it is known to be this user's: a challenge may be joined before its first record has arrived here. Undefined
+   * when the time is over, for a challenge that is somebody else's exactly as for one that does not exist.
+   */
+  owned(challengeId: ChallengeId, userId: UserId, withinMs: number): Promise<Room | undefined> {
+    const room = this.#rooms.get(challengeId);
+    if (room?.owner === userId) return Promise.resolve(room);
+    return new Promise((resolve) => {
+      const waiters = this.#waiters.get(challengeId) ?? new Set<Waiter>();
+      this.#waiters.set(challengeId, waiters);
+      const give = (found: Room | undefined): void => {
+        clearTimeout(timer);
+        waiters.delete(waiter);
+        if (waiters.size === 0) this.#waiters.delete(challengeId);
+        resolve(found);
+      };
+      const waiter: Waiter = { userId, give };
+      const timer = setTimeout(() => give(undefined), withinMs);
+      waiters.add(waiter);
+    });
+  }
+
+  standingOf(partition: number): Standing {
+    return this.#standings.ofPartition(partition);
+  }
+
+  // What the freshness stage finds.
+
+  stand(partition: number, standing: Standing): void {
+    const before = this.#standings.ofPartition(partition);
+    this.#standings.set(partition, standing);
+    // Where only `asOf` moved on, whoever joins is told the newest, and nobody else anything.
+    if (standing.state === before.state && standing.reason === before.reason) return;
+    this.#tell((room) => room.partition === partition);
+  }
+
+  park(challengeIds: ReadonlySet<string> | 'many'): void {
+    this.#standings.park(challengeIds);
+    this.#tell(() => true);
+  }
+
+  /** A part of the rooms gives up frames that are too old; called once a second. */
+  sweep(nowMs: number): void {
+    const count = Math.max(SWEPT_AT_LEAST, Math.ceil(this.#rooms.size / SWEEPS_PER_ROUND));
+    for (let swept = 0; swept < count; swept += 1) {
+      const next = (this.#sweeping ??= this.#rooms.values()).next();
+      if (next.done === true) {
+        this.#sweeping = undefined;
+        return;
+      }
+      next.value.ring?.dropOlder(nowMs - OLDEST_FRAME_MS);
+    }
+  }
+
+  #roomOf({ challengeId, partition }: Pick<IncomingState, 'challengeId' | 'partition'>): Room {
+    let room = this.#rooms.get(challengeId);
+    if (room === undefined) {
+      room = new Room(challengeId, partition, this.#shared);
+      this.#rooms.set(challengeId, room);
+    }
+    return room;
+  }
+
+  #answerWaiters(room: Room): void {
+    for (const waiter of [...(this.#waiters.get(room.challengeId) ?? [])])
+      if (waiter.userId === room.owner) waiter.give(room);
+  }
+
+  #tell(isMeant: (room: Room) => boolean): void {
+    for (const room of this.#rooms.values()) if (room.members.size > 0 && isMeant(room)) room.tell();
+  }
+
+  /** The oldest frames of all rings go, to the second: one pass finds how old, a second one drops. */
+  #reclaim(): void {
+    const bytesBySecond = new Map<number, number>();
+    for (const { ring } of this.#rooms.values())
+      for (let index = 0; ring !== undefined && index < ring.length; index += 1) {
+        const { storedAtMs = 0, bytes } = ring.at(index) ?? {};
+        const second = Math.floor(storedAtMs / 1000);
+        bytesBySecond.set(second, (bytesBySecond.get(second) ?? 0) + (bytes?.length ?? 0));
+      }
+    let toFree = this.#budget.bytes - this.options.ringBytes * (1 - RECLAIMED);
+    const seconds = [...bytesBySecond].sort(([a], [b]) => a - b);
+    for (const [second, bytes] of seconds) {
+      toFree -= bytes;
+      if (toFree > 0) continue;
+      for (const { ring } of this.#rooms.values()) ring?.dropOlder((second + 1) * 1000);
+      return;
+    }
+  }
+}

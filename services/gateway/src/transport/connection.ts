@@ -1,0 +1,174 @@
+import { SOCKET_CODES, type ChallengeId, type SocketCode } from '@tradesense/contracts';
+import type { Clock, Random } from '@tradesense/platform';
+import type { Socket } from 'socket.io';
+
+import { Bucket, type Pass } from '../access/index.js';
+import { Channel, type DeliverySignals, type EndReason, type Pipe, type Pump } from '../delivery/index.js';
+import type { Packet } from '../frame/index.js';
+import type { Member } from '../rooms/index.js';
+import { EnginePipe, type EngineConnection, type PipeListener } from './engine-pipe.js';
+import type { EndCause } from './signals.js';
+
+export interface ConnectionOptions {
+  readonly pump: Pump;
+  readonly signals: DeliverySignals;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Told once. */
+  readonly ended: (connection: Connection, cause: EndCause) => void;
+}
+
+/** Somebody who is in: a namespace was joined with a good token. */
+interface Guest {
+  readonly socket: Socket;
+  readonly pass: Pass;
+}
+
+const PACKETS = { perSecond: 20, burst: 120 };
+const MAX_UNKNOWN_EVENTS = 5;
+const CONNECT = '0';
+
+/**
+ * One engine.io connection from its first byte to its last. It holds whatever must end with it: the rooms it is in, the
+ * seats it takes, its place on the wheel.
+ */
+export class Connection implements Pipe, PipeListener {
+  readonly channel: Channel;
+  readonly members = new Map<ChallengeId, Member>();
+  /** Joins whose owner is awaited. */
+  joinsWaiting = 0;
+  readonly #pipe: EnginePipe;
+  readonly #packets: Bucket;
+  readonly #farewells: (() => void)[] = [];
+  #guest: Guest | undefined;
+  #connects = 0;
+  #unknownEvents = 0;
+  #wasNoticed = false;
+  #cause: EndCause = 'client';
+  #isOver = false;
+
+  constructor(
+    conn: EngineConnection,
+    private readonly options: ConnectionOptions,
+  ) {
+    const { pump, signals, clock, random } = options;
+    const nowMs = clock.monotonicMs();
+    this.#packets = new Bucket(PACKETS.perSecond, PACKETS.burst, nowMs);
+    this.channel = new Channel(this, pump, signals, (member) => this.#evicted(member), nowMs, random.below(1));
+    this.#pipe = new EnginePipe(conn, this, () => this.#guest?.pass.at(clock.now()) !== 'over');
+  }
+
+  get pass(): Pass | undefined {
+    return this.#guest?.pass;
+  }
+  get isOpen(): boolean {
+    return this.#pipe.isOpen && !this.#isOver;
+  }
+  /** CONNECT packets so far: there may be one, and one verification (pitfall S8). */
+  get connects(): number {
+    return this.#connects;
+  }
+
+  /** Runs at the end, however it comes; at once where it has come. */
+  atEnd(farewell: () => void): void {
+    if (this.#isOver) farewell();
+    else this.#farewells.push(farewell);
+  }
+
+  enter(socket: Socket, pass: Pass): void {
+    this.#guest = { socket, pass };
+  }
+
+  // The pipe, as delivery knows it.
+
+  get isWritable(): boolean {
+    return this.#pipe.isWritable;
+  }
+  write(packets: readonly Packet[]): void {
+    this.#pipe.write(packets);
+  }
+  ping(): void {
+    this.#pipe.ping();
+  }
+  end(reason: EndReason): void {
+    this.close(reason);
+  }
+
+  // What the pipe tells.
+
+  wrote(bytes: number): void {
+    this.channel.wrote(bytes, this.options.clock.monotonicMs());
+  }
+  pinged(): void {
+    this.channel.pinged(this.options.clock.monotonicMs());
+  }
+  ponged(): void {
+    this.channel.ponged(this.options.clock.monotonicMs());
+  }
+  writable(): void {
+    this.channel.resume();
+  }
+  received(data: string | Buffer | undefined): void {
+    if (!this.#packets.take(this.options.clock.monotonicMs())) return this.refuse('rate_limited');
+    if (typeof data !== 'string' || !data.startsWith(CONNECT)) return;
+    this.#connects += 1;
+    // socket.io answers what is wrong with it, then it is over: guesses cost a connection each.
+    if (this.#connects > 1 || data.startsWith(`${CONNECT}/`)) setImmediate(() => this.close('protocol'));
+  }
+  closed(reason: string): void {
+    this.#isOver = true;
+    this.channel.ended();
+    for (const member of this.members.values()) member.room.leave(member);
+    this.members.clear();
+    for (const farewell of this.#farewells.splice(0)) farewell();
+    const isError = reason === 'transport error' || reason === 'parse error';
+    this.options.ended(this, this.#cause === 'client' && isError ? 'transport_error' : this.#cause);
+  }
+
+  // What else ends it.
+
+  /** About once a second. */
+  sweep(nowMs: number): void {
+    this.channel.sweep(nowMs);
+    const guest = this.#guest;
+    if (guest === undefined) return;
+    const state = guest.pass.at(this.options.clock.now());
+    if (state === 'over') this.refuse('token_expired');
+    else if (state === 'ending' && !this.#wasNoticed) {
+      this.#wasNoticed = true;
+      guest.socket.emit('token_expired', {});
+    } else if (state === 'valid') this.#wasNoticed = false;
+  }
+
+  /** @returns whether it is borne once more */
+  toleratesUnknownEvent(): boolean {
+    this.#unknownEvents += 1;
+    return this.#unknownEvents < MAX_UNKNOWN_EVENTS;
+  }
+
+  /** Says why, and goes. Whoever must not come back is disconnected: stock clients then stay away. */
+  refuse(code: SocketCode & EndCause): void {
+    const { message, terminal } = SOCKET_CODES[code];
+    const socket = this.#guest?.socket;
+    socket?.emit('error', { code, message });
+    if (terminal) socket?.disconnect();
+    this.close(code);
+  }
+
+  goAway(inMs: number): void {
+    this.#guest?.socket.emit('going_away', { reconnect_in_ms: inMs });
+  }
+
+  close(cause: EndCause): void {
+    if (this.#isOver) return;
+    this.#cause = cause;
+    this.channel.ended();
+    this.#pipe.close();
+  }
+
+  #evicted(member: Member): void {
+    const { challengeId } = member.room;
+    this.members.delete(challengeId);
+    this.#guest?.socket.emit('access_revoked', { challenge_id: challengeId });
+  }
+}

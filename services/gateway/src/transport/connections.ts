@@ -1,0 +1,150 @@
+import type { IncomingMessage } from 'node:http';
+
+import type { TokenVerifier } from '@tradesense/auth';
+import type { SocketCode } from '@tradesense/contracts';
+import { systemClock, systemRandom, type Clock, type Logger, type Random } from '@tradesense/platform';
+import type { Server, Socket } from 'socket.io';
+
+import { Pump, Wheel, type DeliverySignals } from '../delivery/index.js';
+import type { Rooms } from '../rooms/index.js';
+import { Connection, type ConnectionOptions } from './connection.js';
+import { Door } from './door.js';
+import type { EngineConnection } from './engine-pipe.js';
+import { Handshake } from './handshake.js';
+import { Requests } from './requests.js';
+import { scrubRequest } from './scrub.js';
+import type { TransportSignals } from './signals.js';
+
+export interface ConnectionsOptions {
+  readonly rooms: Rooms;
+  readonly verifier: TokenVerifier;
+  readonly signals: TransportSignals & DeliverySignals;
+  readonly log: Logger;
+  readonly allowedOrigins: readonly string[];
+  readonly allowQueryToken: boolean;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly maxConnectionsPerUser: number;
+  readonly admissionPerSecond: number;
+  readonly clock?: Clock;
+  readonly random?: Random;
+}
+
+/** So many leave per second when we go: whoever takes them over has to let them in. */
+const LEAVERS_PER_SECOND = 250;
+/** Who was told to leave does it by himself; the others are closed so much later. */
+const LEAVE_GRACE_MS = 250;
+
+/** All connections of this gateway, from the door to the drain. */
+export class Connections {
+  readonly door: Door;
+  readonly #handshake: Handshake;
+  readonly #requests: Requests;
+  readonly #clock: Clock;
+  readonly #pump = new Pump();
+  readonly #wheel: Wheel<Connection>;
+  readonly #all = new Set<Connection>();
+  readonly #byEngine = new WeakMap<EngineConnection, Connection>();
+  readonly #connectionOptions: ConnectionOptions;
+
+  constructor(private readonly options: ConnectionsOptions) {
+    const { rooms, verifier, signals, log, clock = systemClock, random = systemRandom } = options;
+    this.#clock = clock;
+    this.door = new Door(options, (code) => signals.turnedAway(code));
+    this.#handshake = new Handshake({ ...options, clock, random });
+    const failed = (err: unknown): void => log.error({ err }, 'a request failed');
+    this.#requests = new Requests({ rooms, verifier, signals, failed });
+    this.#wheel = new Wheel(() => clock.monotonicMs());
+    this.#connectionOptions = {
+      pump: this.#pump,
+      signals,
+      clock,
+      random,
+      ended: (connection, cause) => {
+        this.#all.delete(connection);
+        signals.ended(cause);
+      },
+    };
+  }
+
+  get size(): number {
+    return this.#all.size;
+  }
+  /** How many are waiting for their peers to read on. */
+  get shut(): number {
+    let shut = 0;
+    for (const { channel } of this.#all) if (channel.isShut) shut += 1;
+    return shut;
+  }
+
+  /** Takes a socket.io server over, before it listens. */
+  attach(server: Server): void {
+    const { engine } = server;
+    engine.use(this.door.knock);
+    engine.on('connection', (conn: EngineConnection) => this.#opened(conn));
+    engine.on('headers', (_headers: unknown, request: IncomingMessage) => {
+      // The request of an upgrade lives on as well; engine.io reads it for the last time in this turn of the loop.
+      if (request.headers.upgrade !== undefined) setImmediate(() => this.#scrubUpgrade(request));
+    });
+    server.use((socket, next) => void this.#admit(socket, next));
+    this.#wheel.start();
+  }
+
+  /** A socket that has joined the namespace. */
+  joined(socket: Socket): void {
+    const connection = this.#byEngine.get(socket.conn);
+    if (connection === undefined) return void socket.disconnect(true);
+    // Leaving the namespace and keeping the connection would be a way to connect twice on it.
+    socket.on('disconnect', () => connection.close('client'));
+    // Never handed on: socket.io would emit it, and an event may be called anything.
+    socket.use(([name, ...args]) => void this.#requests.take(connection, socket, name, args));
+  }
+
+  /** Asks everybody to leave, spread over time, then closes who has not (design 8.6). Resolves when all are gone or told to be. */
+  async drain(longestMs: number): Promise<void> {
+    this.door.close();
+    const leaving = [...this.#all];
+    const spanMs = Math.min(longestMs - LEAVE_GRACE_MS, (leaving.length / LEAVERS_PER_SECOND) * 1000);
+    const dueMs = (index: number): number => Math.round((index / leaving.length) * spanMs);
+    for (const [index, connection] of leaving.entries()) connection.goAway(dueMs(index));
+    const beganMs = this.#clock.monotonicMs();
+    for (const [index, connection] of leaving.entries()) {
+      const waitMs = beganMs + dueMs(index) + LEAVE_GRACE_MS - this.#clock.monotonicMs();
+      if (waitMs > 0 && connection.isOpen) await this.#clock.sleep(waitMs);
+      connection.close('going_away');
+    }
+  }
+
+  stop(): void {
+    this.#wheel.stop();
+    for (const connection of [...this.#all]) connection.close('going_away');
+  }
+
+  #opened(conn: EngineConnection): void {
+    const leaveSeat = this.door.seatOf(conn.request);
+    const connection = new Connection(conn, this.#connectionOptions);
+    this.#all.add(connection);
+    this.#byEngine.set(conn, connection);
+    connection.atEnd(leaveSeat);
+    connection.atEnd(this.#wheel.add(connection));
+  }
+
+  async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
+    const connection = this.#byEngine.get(socket.conn);
+    let code: SocketCode | undefined = 'unavailable';
+    try {
+      if (connection !== undefined) code = await this.#handshake.refusalOf(socket, connection);
+    } catch (err) {
+      this.options.log.error({ err }, 'a handshake failed');
+    }
+    this.options.signals.handshake(code ?? 'ok');
+    if (code === undefined) return next();
+    next(this.#handshake.errorOf(code));
+    setImmediate(() => connection?.close('refused')); // the refusal goes out first (pitfall S8)
+  }
+
+  #scrubUpgrade(request: IncomingMessage): void {
+    // A WebSocket from the start is scrubbed once its token was read.
+    if ((request as { _query?: Record<string, unknown> })._query?.['sid'] !== undefined) scrubRequest(request);
+  }
+}

@@ -1,0 +1,132 @@
+import type { EventEmitter } from 'node:events';
+
+import type { Socket } from 'socket.io';
+
+import type { Pipe } from '../delivery/index.js';
+import { textOf, type Packet } from '../frame/index.js';
+
+export type EngineConnection = Socket['conn'];
+
+/** What of engine.io 6.6.12 is not public and used here, all of it. A contract test holds that it is as described. */
+interface Insides {
+  readonly readyState: 'opening' | 'open' | 'closing' | 'closed';
+  readonly transport: TransportInsides;
+  readonly writeBuffer: readonly unknown[];
+  pingIntervalTimer: NodeJS.Timeout | null;
+  resetPingTimeout: () => void;
+  sendPacket(type: 'ping'): void;
+  write(data: string, options: WriteOptions): void;
+  close(): void;
+}
+interface TransportInsides extends EventEmitter {
+  readonly name: 'websocket' | 'polling';
+  readonly writable: boolean;
+  /** Of a WebSocket. */
+  readonly socket?: { terminate(): void };
+  /** What a transport does when its peer is gone. */
+  onClose(): void;
+}
+interface WriteOptions {
+  readonly compress: false;
+  /** Bytes to be written as they are: finished WebSocket frames. */
+  readonly wsPreEncodedFrame?: readonly Buffer[];
+}
+interface EnginePacket {
+  readonly type: string;
+  readonly data?: string | Buffer;
+  readonly options?: Partial<WriteOptions>;
+}
+
+export interface PipeListener {
+  /** Also what socket.io itself wrote: it is on the same way. */
+  wrote(bytes: number): void;
+  pinged(): void;
+  ponged(): void;
+  received(data: string | Buffer | undefined): void;
+  /** What is written now goes out again. */
+  writable(): void;
+  closed(reason: string): void;
+}
+
+/** A closed socket whose peer does not answer is cut off after so long. */
+const LINGER_MS = 1_000;
+
+/**
+ * One engine.io connection as delivery sees it. engine.io's own timers are taken out: pings are sent and awaited by the
+ * window, which knows how much data they lie behind, and theirs would close a slow reader that is within its limits.
+ */
+export class EnginePipe implements Omit<Pipe, 'end'> {
+  readonly #insides: Insides;
+
+  constructor(
+    conn: EngineConnection,
+    private readonly listener: PipeListener,
+    /** Whether this peer may still be sent anything. */
+    private readonly mayWrite: () => boolean,
+  ) {
+    this.#insides = conn as unknown as Insides;
+    if (this.#insides.pingIntervalTimer !== null) clearTimeout(this.#insides.pingIntervalTimer);
+    this.#insides.pingIntervalTimer = null;
+    this.#insides.resetPingTimeout = () => undefined;
+    conn.on('packetCreate', (packet: EnginePacket) => this.#created(packet));
+    conn.on('packet', ({ type, data }: EnginePacket) => {
+      if (type === 'pong') listener.ponged();
+      else if (type === 'message') listener.received(data);
+    });
+    conn.on('upgrade', () => this.#listenToTransport());
+    conn.once('close', (reason: string) => {
+      this.#cutLater();
+      listener.closed(reason);
+    });
+    this.#listenToTransport();
+  }
+
+  get isOpen(): boolean {
+    return this.#insides.readyState === 'open';
+  }
+
+  get isWritable(): boolean {
+    const { readyState, transport, writeBuffer } = this.#insides;
+    return readyState === 'open' && transport.writable && writeBuffer.length === 0 && this.mayWrite();
+  }
+
+  /** To a WebSocket all in one piece: a write costs more than all else that is done for a message. */
+  write(packets: readonly Packet[]): void {
+    const [first] = packets;
+    if (first === undefined) return;
+    if (this.#insides.transport.name === 'websocket') {
+      const bytes = packets.length === 1 ? first.bytes : Buffer.concat(packets.map((packet) => packet.bytes));
+      this.#insides.write('', { compress: false, wsPreEncodedFrame: [bytes] });
+    } else for (const packet of packets) this.#insides.write(textOf(packet), { compress: false });
+  }
+
+  ping(): void {
+    this.#insides.sendPacket('ping');
+  }
+
+  /** What was written goes out first. Stock clients come back by themselves. */
+  close(): void {
+    this.#insides.close();
+    this.#cutLater();
+  }
+
+  #created({ type, data = '', options }: EnginePacket): void {
+    if (type === 'ping') this.listener.pinged();
+    else if (type === 'message') this.listener.wrote(options?.wsPreEncodedFrame?.[0]?.length ?? data.length);
+  }
+
+  #listenToTransport(): void {
+    // engine.io's own listener came first: what it had buffered is on its way, and `isWritable` tells whether it was all.
+    this.#insides.transport.on('ready', () => this.listener.writable());
+    this.listener.writable();
+  }
+
+  /** A WebSocket's closing handshake waits for the peer half a minute, a poll that is not there as long. */
+  #cutLater(): void {
+    const { transport } = this.#insides;
+    setTimeout(() => {
+      if (transport.name === 'websocket') transport.socket?.terminate();
+      else if (this.#insides.readyState !== 'closed') transport.onClose();
+    }, LINGER_MS).unref();
+  }
+}

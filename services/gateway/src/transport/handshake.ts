@@ -1,0 +1,71 @@
+import { bearerOf, type TokenVerifier } from '@tradesense/auth';
+import { SOCKET_CODES, type Refusal, type SocketCode } from '@tradesense/contracts';
+import type { Clock, Random } from '@tradesense/platform';
+import type { Socket } from 'socket.io';
+
+import { Bucket, Pass, Seats } from '../access/index.js';
+import type { Connection } from './connection.js';
+import { scrubHandshake } from './scrub.js';
+
+export interface HandshakeOptions {
+  readonly verifier: TokenVerifier;
+  /** Also takes a token from the query string, as the seed's client sends it. */
+  readonly allowQueryToken: boolean;
+  readonly maxConnectionsPerUser: number;
+  /** New connections a second; 0 is no limit. */
+  readonly admissionPerSecond: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const RETRY_MS: Partial<Record<SocketCode, number>> = { unavailable: 1_000, too_many_connections: 5_000 };
+
+/** Settles who somebody is, before there is any room to be in (pitfall S1). */
+export class Handshake {
+  readonly #users: Seats;
+  readonly #admission: Bucket | undefined;
+
+  constructor(private readonly options: HandshakeOptions) {
+    const { maxConnectionsPerUser, admissionPerSecond, clock } = options;
+    this.#users = new Seats(maxConnectionsPerUser);
+    if (admissionPerSecond > 0) {
+      this.#admission = new Bucket(admissionPerSecond, admissionPerSecond, clock.monotonicMs());
+    }
+  }
+
+  /** Undefined: let in. */
+  async refusalOf(socket: Socket, connection: Connection): Promise<SocketCode | undefined> {
+    const { clock, verifier } = this.options;
+    const token = this.#tokenOf(socket);
+    scrubHandshake(socket);
+    if (connection.connects > 1) return 'invalid_request';
+    if (this.#admission?.take(clock.monotonicMs()) === false) return 'unavailable';
+    const verification = await verifier.verify(token);
+    if (!verification.ok) return verification.code;
+    const { identity } = verification;
+    if (identity.is !== 'user') return 'unauthorized'; // services post trades, they watch none
+    const pass = new Pass(identity);
+    if (pass.at(clock.now()) === 'over') return 'token_expired'; // let through by the verifier's skew
+    if (!connection.isOpen) return 'unavailable';
+    const leave = this.#users.take(identity.userId);
+    if (leave === undefined) return 'too_many_connections';
+    connection.atEnd(leave);
+    connection.enter(socket, pass);
+    return undefined;
+  }
+
+  /** A `connect_error` with what a client needs to know about trying again. */
+  errorOf(code: SocketCode): Error & { readonly data: Refusal } {
+    const { message } = SOCKET_CODES[code];
+    const baseMs = RETRY_MS[code];
+    const retry =
+      baseMs === undefined ? {} : { retry_after_ms: Math.round(baseMs + this.options.random.below(baseMs)) };
+    return Object.assign(new Error(message), { data: { code, message, ...retry } });
+  }
+
+  #tokenOf({ handshake }: Socket): unknown {
+    const auth = handshake.auth as { readonly token?: unknown };
+    const inQuery = this.options.allowQueryToken ? handshake.query['token'] : undefined;
+    return auth.token ?? bearerOf(handshake.headers.authorization) ?? inQuery;
+  }
+}

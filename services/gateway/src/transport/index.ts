@@ -1,0 +1,6 @@
+/** socket.io: who is let in, what they may ask, how they go. The only folder that knows it. */
+export { ChallengeGateway } from './challenge.gateway.js';
+export { Connections, type ConnectionsOptions } from './connections.js';
+export { SocketAdapter } from './socket.adapter.js';
+export { NotHereFilter } from './not-here.filter.js';
+export type { TransportSignals } from './signals.js';
