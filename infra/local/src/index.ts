@@ -4,14 +4,6 @@ export { sweep } from './folders.js';
 export { freePort } from './ports.js';
 export { KeptProcess, type Exit, type ProcessSpec } from './process/kept-process.js';
 export type { Server } from './server.js';
-export {
-  serversAt,
-  startStack,
-  type Link,
-  type Place,
-  type Route,
-  type Servers,
-  type Stack,
-  type StackOptions,
-} from './stack.js';
+export { LOOPBACK, type Link, type Place, type Route } from './links.js';
+export { serversAt, startStack, type Servers, type Stack, type StackOptions } from './stack.js';
 export { TcpProxy } from './tcp-proxy.js';

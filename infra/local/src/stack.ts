@@ -4,23 +4,18 @@ import { join } from 'node:path';
 import { DEFAULT_TOPIC_PREFIX } from '@tradesense/contracts';
 
 import type { ProcessIdentity } from './bootstrap/process-identity.mjs';
-import {
-  cloneDatabase,
-  databaseUrl,
-  makeRolesAndDatabase,
-  migrate,
-  type Address,
-  type DatabaseRole,
-} from './database.js';
+import { cloneDatabase, makeRolesAndDatabase, migrate } from './database.js';
+import type { Engine, Plan } from './engine.js';
 import { claimFolder, noteOwnership, ownFolder } from './folders.js';
-import { KafkaServer, type KafkaListener } from './kafka.js';
+import { LOOPBACK, Links, routeTo, type Link, type Place, type Route } from './links.js';
+import { nativeEngine } from './native/engine.js';
 import { freePort } from './ports.js';
-import { PostgresServer } from './postgres.js';
 import type { Server } from './server.js';
-import { TcpProxy } from './tcp-proxy.js';
 import { ensureTopics } from './topics.js';
 
 export interface StackOptions {
+  /** Processes of this machine, or containers. Default `native`. */
+  readonly engine?: 'native' | 'docker';
   /** Where data is kept from one start to the next. Absent: in a temporary folder that goes with the stack. */
   readonly folder?: string;
   /** Absent: free ones. */
@@ -36,24 +31,6 @@ export interface StackOptions {
   /** More settings of the servers, under their own names. */
   readonly postgres?: Readonly<Record<string, string>>;
   readonly kafka?: Readonly<Record<string, string>>;
-}
-
-/** The way to the servers. */
-export interface Route {
-  databaseUrl(role: DatabaseRole, database?: string): string;
-  readonly kafkaBrokers: readonly string[];
-}
-
-/** One client's way to the servers, which can be broken without the others noticing. */
-export interface Link extends Route {
-  readonly postgres: TcpProxy;
-  readonly kafka: TcpProxy;
-}
-
-/** Where the servers are: plain data, so that other processes can be told. */
-export interface Place {
-  readonly postgres: Address;
-  readonly kafkaBrokers: readonly string[];
 }
 
 /** Servers that run, whoever started them. */
@@ -77,100 +54,69 @@ export interface Stack extends Servers {
   stop(): Promise<void>;
 }
 
-const LOOPBACK = '127.0.0.1';
-
-export const serversAt = ({ postgres, kafkaBrokers }: Place): Servers => ({
-  kafkaBrokers,
-  databaseUrl: (role, database) => databaseUrl(postgres, role, database),
-  cloneDatabase: (name) => cloneDatabase(postgres, name),
-  makeTopics: (prefix) => ensureTopics(kafkaBrokers, prefix),
-});
+export const serversAt = (place: Place): Servers => {
+  const route = routeTo(place);
+  return {
+    ...route,
+    cloneDatabase: (name) => cloneDatabase(place.postgres, name),
+    makeTopics: (prefix) => ensureTopics(route.kafkaBrokers, prefix),
+  };
+};
 
 /** Starts both servers, roles, database, tables and topics. What was started when something fails is stopped again. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const { durable = true, migrated = true, topicPrefix, links: linkNames = [] } = options;
-  const isTemporary = options.folder === undefined;
+  const { engine: kind = 'native', durable = true, migrated = true, topicPrefix = DEFAULT_TOPIC_PREFIX } = options;
+  const isKept = options.folder !== undefined;
   const folder = options.folder ?? ownFolder();
   mkdirSync(folder, { recursive: true, mode: 0o755 });
   claimFolder(folder);
-  const servers: ProcessIdentity[] = [];
-  const onStart = (server: ProcessIdentity) => {
-    servers.push(server);
-    noteOwnership(folder, servers);
+  // Only where it is wanted: Docker's client takes a second to load.
+  const docker = kind === 'docker' ? await import('./docker/engine.js') : undefined;
+  const host = (await docker?.dockerHost()) ?? LOOPBACK;
+  const place: Place = {
+    postgres: { host, port: options.ports?.postgres ?? (await freePort()) },
+    kafka: { host, port: options.ports?.kafka ?? (await freePort()) },
   };
-
-  const postgresAddress: Address = { host: LOOPBACK, port: options.ports?.postgres ?? (await freePort()) };
-  const kafkaAddress: Address = { host: LOOPBACK, port: options.ports?.kafka ?? (await freePort()) };
-  const postgres = new PostgresServer({
-    folder,
-    port: postgresAddress.port,
-    durable,
-    onStart,
-    settings: options.postgres ?? {},
-  });
-  const links = new Map<string, Link>();
-  const listeners: [KafkaListener, ...KafkaListener[]] = [
-    { name: 'DIRECT', port: kafkaAddress.port, advertisedPort: kafkaAddress.port },
-  ];
+  const links = new Links(place);
+  const running: ProcessIdentity[] = [];
+  let engine: Engine | undefined;
   const stop = async (): Promise<void> => {
-    for (const link of links.values()) await Promise.all([link.postgres.stop(), link.kafka.stop()]);
-    // Of temporary data nobody will want the rest: no orderly end, which takes Kafka seconds.
-    await Promise.all([postgres, kafka].map((server) => (isTemporary ? server.kill() : server.stop())));
-    if (isTemporary) rmSync(folder, { recursive: true, force: true });
+    await links.close();
+    await engine?.end();
+    if (!isKept) rmSync(folder, { recursive: true, force: true });
   };
-  for (const name of linkNames) {
-    const behind = await freePort();
-    const link = await openLink(postgresAddress, { host: LOOPBACK, port: behind });
-    listeners.push({ name: name.toUpperCase(), port: behind, advertisedPort: link.kafka.port });
-    links.set(name, link);
-  }
-  const kafka = new KafkaServer({
-    folder,
-    listeners,
-    controllerPort: await freePort(),
-    onStart,
-    settings: options.kafka ?? {},
-  });
-
   try {
+    const direct = { name: 'DIRECT', port: place.kafka.port, advertisedPort: place.kafka.port };
+    const plan: Plan = {
+      folder,
+      isKept,
+      host,
+      postgresPort: place.postgres.port,
+      listeners: [direct, ...(await links.open(options.links ?? []))],
+      durable,
+      postgresSettings: options.postgres ?? {},
+      kafkaSettings: options.kafka ?? {},
+      onStart: (server) => {
+        running.push(server);
+        noteOwnership(folder, running);
+      },
+    };
+    engine = docker === undefined ? await nativeEngine(plan) : await docker.dockerEngine(plan);
+    const { postgres, kafka } = engine;
+    const servers = serversAt(place);
     const prepared = async () => {
       await postgres.start();
-      await makeRolesAndDatabase(postgresAddress);
-      return migrated && (await migrate(postgresAddress, join(folder, 'migrate.log')));
+      await makeRolesAndDatabase(place.postgres);
+      return migrated && (await migrate(place.postgres, join(folder, 'migrate.log')));
     };
-    const kafkaStarted = kafka.start();
-    const [isMigrated] = await Promise.all([prepared(), kafkaStarted]);
-    const place = { postgres: postgresAddress, kafkaBrokers: [`${LOOPBACK}:${kafkaAddress.port}`] };
-    const all = serversAt(place);
-    if (topicPrefix !== null) await all.makeTopics(topicPrefix ?? DEFAULT_TOPIC_PREFIX);
-    return {
-      ...all,
-      place,
-      folder,
-      postgres,
-      kafka,
-      isMigrated,
-      link: (name) => links.get(name) ?? missing(name, linkNames),
-      stop,
+    const ready = async () => {
+      await kafka.start();
+      if (topicPrefix !== null) await servers.makeTopics(topicPrefix);
     };
+    const [isMigrated] = await Promise.all([prepared(), ready()]);
+    return { ...servers, place, folder, postgres, kafka, isMigrated, link: (name) => links.get(name), stop };
   } catch (error) {
     await stop();
     throw error;
   }
-}
-
-async function openLink(postgresAddress: Address, kafkaAddress: Address): Promise<Link> {
-  const postgres = new TcpProxy(postgresAddress, await freePort());
-  const kafka = new TcpProxy(kafkaAddress, await freePort());
-  await Promise.all([postgres.start(), kafka.start()]);
-  return {
-    postgres,
-    kafka,
-    databaseUrl: (role, database) => databaseUrl({ host: LOOPBACK, port: postgres.port }, role, database),
-    kafkaBrokers: [`${LOOPBACK}:${kafka.port}`],
-  };
-}
-
-function missing(name: string, there: readonly string[]): never {
-  throw new Error(`the stack has no link "${name}", only: ${there.join(', ') || 'none'}`);
 }

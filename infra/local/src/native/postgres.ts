@@ -16,11 +16,13 @@ import { promisify } from 'node:util';
 
 import pg from 'pg';
 
-import { childrenOf, commandOf, identityOf, type ProcessIdentity } from './bootstrap/process-identity.mjs';
-import { cacheFolder, isRoot, makeOnce } from './folders.js';
-import { ProcessServer } from './server.js';
+import { childrenOf, commandOf, identityOf, type ProcessIdentity } from '../bootstrap/process-identity.mjs';
+import { login } from '../database.js';
+import type { Plan } from '../engine.js';
+import { cacheFolder, isRoot, makeOnce } from '../folders.js';
+import { ProcessServer } from './process-server.js';
 
-export const SUPERUSER = { user: 'postgres', password: 'postgres' } as const;
+const SUPERUSER = login('postgres');
 const run = promisify(execFile);
 const READY_WITHIN_MS = 30_000;
 // Messages in English, whatever the machine speaks: somebody may look them up.
@@ -77,42 +79,31 @@ function unprivilegedUser(): { uid: number; gid: number } | undefined {
   throw new Error('PostgreSQL does not run as root, and there is no user for it: useradd --system postgres');
 }
 
-export interface PostgresOptions {
-  /** Holds `postgres` and `postgres.log`. */
-  readonly folder: string;
-  readonly port: number;
-  /** False: faster, and a crash of the machine may lose what was committed. */
-  readonly durable: boolean;
-  readonly onStart: (server: ProcessIdentity) => void;
-  /** More of PostgreSQL's own settings. */
-  readonly settings?: Readonly<Record<string, string>>;
-}
-
 /** PostgreSQL on 127.0.0.1: a postmaster and a backend per session. */
 export class PostgresServer extends ProcessServer {
   readonly name = 'PostgreSQL';
   readonly #data: string;
   readonly #user = unprivilegedUser();
 
-  constructor(private readonly options: PostgresOptions) {
-    super(join(options.folder, 'postgres.log'), READY_WITHIN_MS, options.onStart);
-    this.#data = join(options.folder, 'postgres');
+  constructor(private readonly plan: Plan) {
+    super(join(plan.folder, 'postgres.log'), READY_WITHIN_MS, plan.onStart);
+    this.#data = join(plan.folder, 'postgres');
   }
 
   protected override async launch() {
     const { initdb, postgres } = await binaries();
     if (!existsSync(join(this.#data, 'PG_VERSION'))) await this.#initialise(initdb);
     dropStalePidFile(this.#data);
-    const { port, durable, settings } = this.options;
+    const { postgresPort, durable, postgresSettings } = this.plan;
     const all = {
-      port: String(port),
+      port: String(postgresPort),
       listen_addresses: '127.0.0.1',
       unix_socket_directories: '',
       timezone: 'UTC',
       log_timezone: 'UTC',
       max_connections: '200',
       ...(durable ? {} : { fsync: 'off', full_page_writes: 'off' }),
-      ...settings,
+      ...postgresSettings,
     };
     return {
       command: postgres,
@@ -133,7 +124,7 @@ export class PostgresServer extends ProcessServer {
     const how = ['--auth=scram-sha-256', `--username=${SUPERUSER.user}`, `--pwfile=${passwordFile}`];
     const what = ['--encoding=UTF8', '--locale-provider=builtin', '--locale=C.UTF-8', '--lc-messages=C'];
     try {
-      await run(initdb, ['-D', this.#data, ...how, ...what, ...(this.options.durable ? [] : ['--no-sync'])], {
+      await run(initdb, ['-D', this.#data, ...how, ...what, ...(this.plan.durable ? [] : ['--no-sync'])], {
         ...this.#user,
         env: ENVIRONMENT,
         cwd: '/',
@@ -144,7 +135,12 @@ export class PostgresServer extends ProcessServer {
   }
 
   protected override async answers(): Promise<true> {
-    const client = new pg.Client({ host: '127.0.0.1', port: this.options.port, database: 'postgres', ...SUPERUSER });
+    const client = new pg.Client({
+      host: '127.0.0.1',
+      port: this.plan.postgresPort,
+      database: 'postgres',
+      ...SUPERUSER,
+    });
     client.on('error', () => undefined);
     await client.connect();
     await client.end();

@@ -1,0 +1,86 @@
+import { getContainerRuntimeClient, type StartedTestContainer, type TestContainer } from 'testcontainers';
+
+import { until } from '../process/until.js';
+import type { Server } from '../server.js';
+
+/** A server in a container. Testcontainers creates it; afterwards it is the same container that stops and starts again. */
+export class ContainerServer implements Server {
+  #container: StartedTestContainer | undefined;
+  #pid: number | undefined;
+  #starting: Promise<void> | undefined;
+
+  constructor(
+    readonly name: string,
+    private readonly image: TestContainer,
+    /** True once it serves. */
+    private readonly answers: () => Promise<true | undefined>,
+    private readonly readyWithinMs: number,
+  ) {}
+
+  /** As the engine's machine counts. */
+  get pid(): number | undefined {
+    return this.#pid;
+  }
+
+  start(): Promise<void> {
+    if (this.#pid !== undefined && this.#starting === undefined) return Promise.resolve();
+    this.#starting ??= this.#start().finally(() => (this.#starting = undefined));
+    return this.#starting;
+  }
+
+  async #start(): Promise<void> {
+    if (this.#container === undefined) this.#container = await this.image.start();
+    else await (await this.#handle())?.start();
+    this.#pid = (await (await this.#handle())?.inspect())?.State.Pid;
+    await until(this.answers, { what: `the start of ${this.name} in a container`, withinMs: this.readyWithinMs });
+  }
+
+  async stop(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    if (this.#pid === undefined) return;
+    await this.#unpause();
+    await (await this.#handle())?.stop({ t: 10 }).catch(ignoreIf(304));
+    this.#pid = undefined;
+  }
+
+  async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    if (this.#pid === undefined) return;
+    const handle = await this.#handle();
+    await handle?.kill({ signal }).catch(ignoreIf(409));
+    await handle?.wait();
+    this.#pid = undefined;
+  }
+
+  async freeze(): Promise<void> {
+    await (await this.#handle())?.pause().catch(ignoreIf(409));
+  }
+
+  async thaw(): Promise<void> {
+    await this.#unpause();
+  }
+
+  async #unpause(): Promise<void> {
+    await (await this.#handle())?.unpause().catch(ignoreIf(409));
+  }
+
+  /** With what it wrote to volumes that have no name. */
+  async remove(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+    await (await this.#handle())?.remove({ force: true, v: true }).catch(ignoreIf(404));
+    this.#container = undefined;
+    this.#pid = undefined;
+  }
+
+  async #handle() {
+    if (this.#container === undefined) return undefined;
+    return (await getContainerRuntimeClient()).container.getById(this.#container.getId());
+  }
+}
+
+/** The engine says it is in that state already (304, 409), or gone (404). */
+const ignoreIf =
+  (status: number) =>
+  (error: { statusCode?: number }): void => {
+    if (error.statusCode !== status) throw error;
+  };
