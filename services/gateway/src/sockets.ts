@@ -6,7 +6,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { Logger, Part } from '@tradesense/platform';
 
 import { GatewayModule } from './gateway.module.js';
-import { NotHereFilter, SocketAdapter, type Connections } from './transport/index.js';
+import { NotHereFilter, SocketAdapter, answerProblem, type ProblemReply, type Connections } from './transport/index.js';
 
 export interface SocketsOptions {
   readonly host: string;
@@ -30,7 +30,11 @@ export class Sockets implements Part {
 
   async start(): Promise<void> {
     const { connections, allowedOrigins, log } = this.options;
-    const fastify = new FastifyAdapter({ requestTimeout: REQUEST_MS });
+    const fastify = new FastifyAdapter({
+      requestTimeout: REQUEST_MS,
+      frameworkErrors: (_error: unknown, _request: unknown, reply: unknown) =>
+        answerProblem(reply as ProblemReply, 'not-found'),
+    });
     this.#app = await NestFactory.create<NestFastifyApplication>(GatewayModule.of(connections), fastify, {
       logger: false,
       abortOnError: false,

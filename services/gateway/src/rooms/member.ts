@@ -195,10 +195,10 @@ function historyOf({ ring, state }: Room, history: number): { readonly from?: Cu
 }
 
 /** Why a ring can't continue from there; undefined where it can, or will: the ring may be behind a snapshot. */
-function whyNotFrom({ ring, ringIsRestart }: Room, sent: Cursor): SnapshotReason | undefined {
-  if (ring === undefined || ring.epoch < sent.epoch) return undefined;
-  if (ring.epoch > sent.epoch) return 'epoch';
-  if (sent.sequence >= ring.base) return undefined;
+function whyNotFrom({ ring, ringIsRestart, known }: Room, sent: Cursor): SnapshotReason | undefined {
+  // History was rewound: what the ring still has of the former one may never have happened.
+  if (known !== undefined && known.epoch > sent.epoch) return 'epoch';
+  if (ring === undefined || ring.epoch < sent.epoch || sent.sequence >= ring.base) return undefined;
   return ringIsRestart && sent.sequence < ring.start.sequence ? 'gap' : 'too_old';
 }
 

@@ -41,8 +41,8 @@ const NOBODY: ReadonlySet<Occupant> = new Set();
  * delivered: what happened to the former owner is none of the new one's business (promise 4).
  *
  * When records are lost that may have been this room's, the room is in doubt: the next event tells by its number whether one is
- * missing, but there may be no next event. So a room in doubt believes a state beyond its head and begins its ring anew there;
- * members then get a snapshot, at worst one that was not needed.
+ * missing, but there may be no next event. So until it comes a room in doubt believes each state beyond its head and begins its
+ * ring anew there; members then get a snapshot, at worst one that was not needed.
  */
 export class Room {
   #owner: { readonly userId: UserId; readonly at: Cursor } | undefined;
@@ -114,10 +114,11 @@ export class Room {
 
   acceptState(state: IncomingState): void {
     if (this.#state !== undefined && compareCursors(state, this.#state) < 0) return;
+    const isNewEpoch = state.epoch > (this.known?.epoch ?? state.epoch);
     this.#admitOwner(state.userId, state);
     this.#state = state;
     if (this.#isInDoubt) this.#resolveDoubt();
-    for (const member of this.members) if (member.isOwed) member.news();
+    for (const member of this.members) if (isNewEpoch || member.isOwed) member.news();
   }
 
   /** Events or states of this challenge may be missing. */
@@ -157,7 +158,6 @@ export class Room {
     const { head } = this;
     const state = this.#state;
     if (state === undefined || (head !== undefined && !isBeyond(state, head))) return;
-    this.#isInDoubt = false;
     this.#gap(state, 'doubt');
     this.tell();
   }

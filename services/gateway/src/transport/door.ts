@@ -88,21 +88,21 @@ export class Door {
 }
 
 const bodyOf = (code: SocketCode): string => JSON.stringify({ code, message: SOCKET_CODES[code].message });
-const headersOf = (body: string): Record<string, string | number> => ({
+const headersOf = (code: SocketCode, body: string): Record<string, string | number> => ({
   'content-type': 'application/json',
   'content-length': Buffer.byteLength(body),
   'cache-control': 'no-store',
-  'retry-after': RETRY_AFTER_S,
+  ...(SOCKET_CODES[code].terminal ? {} : { 'retry-after': RETRY_AFTER_S }),
 });
 
 function answer(response: ServerResponse, code: SocketCode): void {
   const body = bodyOf(code);
-  response.writeHead(parseInt(STATUS[code] ?? '403', 10), headersOf(body)).end(body);
+  response.writeHead(parseInt(STATUS[code] ?? '403', 10), headersOf(code, body)).end(body);
 }
 
 function answerUpgrade(socket: Duplex, code: SocketCode): void {
   const body = bodyOf(code);
-  const headers = Object.entries({ ...headersOf(body), connection: 'close' }).map(
+  const headers = Object.entries({ ...headersOf(code, body), connection: 'close' }).map(
     ([name, value]) => `${name}: ${value}\r\n`,
   );
   socket.on('error', () => undefined);

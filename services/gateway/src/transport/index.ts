@@ -2,5 +2,5 @@
 export { ChallengeGateway } from './challenge.gateway.js';
 export { Connections, type ConnectionsOptions } from './connections.js';
 export { SocketAdapter } from './socket.adapter.js';
-export { NotHereFilter } from './not-here.filter.js';
+export { NotHereFilter, answerProblem, type ProblemReply } from './not-here.filter.js';
 export type { TransportSignals } from './signals.js';
