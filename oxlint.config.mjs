@@ -111,6 +111,8 @@ export default {
     // Off: tests have a vocabulary of their own, in which words expect on a test's behalf.
     'jest/no-standalone-expect': 'off',
     'jest/no-conditional-expect': 'off',
+    'jest/expect-expect': 'off',
+    'jest/require-to-throw-message': 'off',
     'jest/no-focused-tests': 'error',
     'jest/no-disabled-tests': 'error',
     'house/no-todo': 'error',

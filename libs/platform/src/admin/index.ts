@@ -28,7 +28,7 @@ export class AdminListener implements Part {
   readonly name = 'admin listener';
   readonly #server: Server;
   #starting: Promise<void> | undefined;
-  #stopped = false;
+  #stopping: Promise<void> | undefined;
 
   constructor(private readonly options: AdminOptions) {
     this.#server = createServer((request, response) => {
@@ -42,7 +42,7 @@ export class AdminListener implements Part {
 
   /** Once: a second call gives the first one's promise; after a stop it does nothing. */
   start(): Promise<void> {
-    this.#starting ??= this.#stopped ? Promise.resolve() : this.#listen();
+    this.#starting ??= this.#stopping === undefined ? this.#listen() : Promise.resolve();
     return this.#starting;
   }
 
@@ -50,9 +50,13 @@ export class AdminListener implements Part {
     return (this.#server.address() as AddressInfo).port;
   }
 
+  stop(): Promise<void> {
+    this.#stopping ??= this.#close();
+    return this.#stopping;
+  }
+
   /** Waits for a start that is under way: a server can't be closed before it listens. */
-  async stop(): Promise<void> {
-    this.#stopped = true;
+  async #close(): Promise<void> {
     await this.#starting?.catch(() => undefined);
     return new Promise((resolve) => {
       this.#server.close(() => resolve());

@@ -11,6 +11,15 @@ export interface Report {
   readonly checks: Readonly<Record<string, Finding & { readonly since: string }>>;
 }
 
+/** A check that throws is a check that fails: it must not take the process with it. */
+function answerOf(ask: () => Finding): Finding {
+  try {
+    return ask();
+  } catch (error) {
+    return { ok: false, detail: `the check itself failed: ${error instanceof Error ? error.name : typeof error}` };
+  }
+}
+
 /** Readiness: a statement about this service's job, put together from named checks. Not ready before `started`, nor while stopping. */
 export class Health {
   readonly #checks = new Map<string, () => Finding>();
@@ -28,7 +37,7 @@ export class Health {
   }
 
   #find(name: string, ask: () => Finding): Finding & { since: string } {
-    const finding = ask();
+    const finding = answerOf(ask);
     const before = this.#seen.get(name);
     const since = before?.ok === finding.ok ? before.since : new Date(this.clock.now()).toISOString();
     this.#seen.set(name, { ok: finding.ok, since });

@@ -27,6 +27,7 @@ export class Lifecycle {
       if (this.#stopping !== undefined) return;
       this.#started.push(part); // before its start, so that one that fails half way is stopped too
       await part.start();
+      if (this.isStopping) await this.#stopOne(part); // its start ended after it was stopped
     }
   }
 
@@ -40,12 +41,14 @@ export class Lifecycle {
   }
 
   async #stopAll(): Promise<void> {
-    for (const part of this.#started.reverse()) {
-      try {
-        await part.stop();
-      } catch (err) {
-        this.log.warn({ err, part: part.name }, 'a part did not stop in order');
-      }
+    for (const part of this.#started.reverse()) await this.#stopOne(part);
+  }
+
+  async #stopOne(part: Part): Promise<void> {
+    try {
+      await part.stop();
+    } catch (err) {
+      this.log.warn({ err, part: part.name }, 'a part did not stop in order');
     }
   }
 }

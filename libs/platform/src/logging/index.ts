@@ -1,5 +1,7 @@
 import { pino, stdTimeFunctions, type DestinationStream, type Logger } from 'pino';
 
+import { CENSORED, SECRET_NAMES, withoutSecretFields, withoutSecretTexts } from './secrets.js';
+
 export type { Logger } from 'pino';
 
 export interface LogOptions {
@@ -17,35 +19,30 @@ function plainError(error: unknown): unknown {
   return {
     type: error.name,
     ...(typeof code === 'string' ? { code } : {}),
-    message: withoutSecrets(error.message),
-    stack: error.stack === undefined ? undefined : withoutSecrets(error.stack),
+    message: error.message,
+    stack: error.stack,
     ...(error.cause instanceof Error ? { cause: plainError(error.cause) } : {}),
   };
 }
 
-/** Tokens and passwords of connection URLs, wherever they stand in a text. */
-const withoutSecrets = (text: string): string =>
-  text.replace(/eyJ[\w-]+\.[\w-]+\.[\w-]*/g, '[token]').replace(/(\w+:\/\/[^:/@\s]+):[^@\s]+@/g, '$1:[password]@');
-
-const REDACTED = ['authorization', 'cookie', 'token', 'auth', 'password', 'secret', 'query'];
-const paths = REDACTED.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
-
-/** JSON lines: `time` (ISO, UTC), `level` as a word, `service`, `instance`, a constant `msg`, fields by the glossary's names. */
+/**
+ * JSON lines: `time` (ISO, UTC), `level` as a word, `service`, `instance`, a constant `msg`, fields by the glossary's names.
+ * Secrets are kept out twice: fields by their names at any depth, and texts by their looks in the finished line.
+ */
 export function createLogger({ service, version = '0.1.0', instance, level, destination }: LogOptions): Logger {
   return pino(
     {
       level,
       base: { service, version, instance },
       timestamp: stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: plainError, error: plainError },
-      redact: { paths, censor: '[redacted]' },
-      hooks: {
-        logMethod(args, method) {
-          const clean = args.map((arg) => (typeof arg === 'string' ? withoutSecrets(arg) : arg)) as typeof args;
-          method.apply(this, clean);
-        },
+      formatters: {
+        level: (label) => ({ level: label }),
+        log: withoutSecretFields,
       },
+      serializers: { err: plainError, error: plainError },
+      // A child's own fields do not pass `formatters.log`.
+      redact: { paths: SECRET_NAMES.flatMap((name) => [`["${name}"]`, `*["${name}"]`]), censor: CENSORED },
+      hooks: { streamWrite: withoutSecretTexts },
     },
     destination ?? pino.destination({ fd: 1, sync: true }),
   );

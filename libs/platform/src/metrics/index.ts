@@ -9,10 +9,13 @@ interface Named<Label extends string> {
   readonly labels?: readonly Label[];
 }
 
+/** One series per value lives as long as the process, so these would fill it (pitfall X6). */
+const UNBOUNDED = /^(challenge|user|trade|room|socket|token|address|ip|path|url|message)$|(^|_)id$/i;
+
 /** Seconds, around the objective of 1 s from commit to page. */
 export const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
-/** Metrics of one service; names get the prefix `tradesense_<service>_`. */
+/** Metrics of one service; names get the prefix `tradesense_<service>_`. A label that names an id or a text is refused. */
 export interface Metrics {
   readonly registry: Registry;
   counter<Label extends string = never>(named: Named<Label>): Counter<Label>;
@@ -27,12 +30,12 @@ export interface Metrics {
 export function createMetrics(service: string): Metrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
-  const common = <Label extends string>({ name, help, labels = [] }: Named<Label>) => ({
-    name: `tradesense_${service}_${name}`,
-    help,
-    labelNames: [...labels],
-    registers: [registry],
-  });
+  const common = <Label extends string>({ name, help, labels = [] }: Named<Label>) => {
+    const unbounded = labels.find((label) => UNBOUNDED.test(label));
+    if (unbounded !== undefined)
+      throw new RangeError(`metric ${name}: the label ${unbounded} has no bounded set of values`);
+    return { name: `tradesense_${service}_${name}`, help, labelNames: [...labels], registers: [registry] };
+  };
   return {
     registry,
     counter: (named) => new Counter(common(named)),

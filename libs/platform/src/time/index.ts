@@ -7,14 +7,18 @@ export interface Clock {
   now(): number;
   /** Milliseconds on a clock that never steps; for leases, windows, latencies. */
   monotonicMs(): number;
-  /** Resolves after `ms`, or at once when the signal is aborted; never rejects. */
+  /** Resolves after `ms` (at most 24.8 days), or at once when the signal is aborted; never rejects. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** A longer delay would not fit Node's timers, which then take 1 ms (pitfall T3). */
+const LONGEST_DELAY_MS = 2 ** 31 - 1;
 
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
+  sleep: (ms, signal) =>
+    delay(Math.min(ms, LONGEST_DELAY_MS), undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
 };
 
 export interface Random {
