@@ -9,7 +9,7 @@ export function answerProblem(reply: FastifyReply, problem: ProblemError): void 
   // Bytes: to a string Fastify would add a charset, which JSON has not.
   void reply
     .code(status)
-    .headers(headers)
+    .headers({ ...headers, 'x-request-id': reply.request.id })
     .send(Buffer.from(JSON.stringify(body)));
 }
 
