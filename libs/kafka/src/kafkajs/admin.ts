@@ -1,5 +1,5 @@
 import type { TopicSpec } from '@tradesense/contracts';
-import { Fault, type Logger } from '@tradesense/platform';
+import { Fault, systemClock, type Logger } from '@tradesense/platform';
 import type { Admin as KafkajsAdmin } from 'kafkajs';
 import { atMost } from '../at-most.js';
 import type { Admin, KafkaConnection, TopicFault } from '../port.js';
@@ -14,6 +14,7 @@ export interface AdminOptions {
 
 const DEADLINE_MS = 15_000;
 const CLOSE_MS = 500;
+const LEADER_POLL_MS = 50;
 const TOPIC_RESOURCE = 2;
 /** Settings that change what the records mean; the others are the operator's. */
 const CHECKED_SETTINGS = ['cleanup.policy', 'message.timestamp.type'];
@@ -50,9 +51,10 @@ export class KafkaAdmin implements Admin {
           replicationFactor: replication,
           configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
         })),
-        waitForLeaders: true,
+        waitForLeaders: false,
         timeout: this.#deadlineMs,
       });
+      await haveLeaders(admin, missing, systemClock.monotonicMs() + this.#deadlineMs);
     });
   }
 
@@ -128,6 +130,24 @@ export class KafkaAdmin implements Admin {
     const config = clientConfig(this.connection, { requestMs, socketFactory: sockets.factory, log: this.options.log });
     const admin = new Kafka(config).admin({ retry: RETRY });
     return { admin, sockets, connected: admin.connect() };
+  }
+}
+
+/**
+ * A topic just made is unknown to a broker until the controller's news has reached it. kafkajs's own wait takes that for a
+ * failure and gives up.
+ */
+async function haveLeaders(admin: KafkajsAdmin, topics: readonly TopicSpec[], deadlineMs: number): Promise<void> {
+  const names = topics.map(({ name }) => name);
+  for (;;) {
+    try {
+      const { topics: made } = await admin.fetchTopicMetadata({ topics: names });
+      if (made.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (error) {
+      if (systemClock.monotonicMs() >= deadlineMs) throw error;
+    }
+    if (systemClock.monotonicMs() >= deadlineMs) throw new Error('a new topic has no leader');
+    await systemClock.sleep(LEADER_POLL_MS);
   }
 }
 
