@@ -20,12 +20,14 @@ const swc = (parser) => [
 
 const shared = {
   rootDir: import.meta.dirname,
+  testEnvironment: '<rootDir>/test/bin/jest-environment.mjs',
   roots: ['<rootDir>/libs', '<rootDir>/services', '<rootDir>/infra/local', '<rootDir>/test'],
   testPathIgnorePatterns: ['/node_modules/', '/dist/'],
   // Our sources only: what lies under node_modules is run as it was published.
   transform: { '^.+\\.ts$': swc({}), '^.+\\.tsx$': swc({ tsx: true }) },
   extensionsToTreatAsEsm: ['.ts', '.tsx'],
   moduleNameMapper: {
+    '^jwks-rsa$': '<rootDir>/test/bin/jest-jwks-rsa.mjs',
     '^@tradesense/local$': '<rootDir>/infra/local/src/index.ts',
     '^@tradesense/(contracts|platform|auth|outbox|kafka|client|react)$': '<rootDir>/libs/$1/src/index.ts',
     '^@tradesense/(kafka|client)/testing$': '<rootDir>/libs/$1/src/testing/index.ts',

@@ -1,9 +1,9 @@
 import { USER_ID_MAX_LENGTH, type UserId } from '@tradesense/contracts';
 import { systemClock, type Clock } from '@tradesense/platform';
-import { JwksClient } from 'jwks-rsa';
 import { Strategy, type StrategyOptionsWithoutRequest, type VerifiedCallback } from 'passport-jwt';
 
 import type { Identity, Verification } from './identity.js';
+import { KeySet, KeysUnavailable } from './key-set.js';
 
 export interface TokenRules {
   readonly secret: string;
@@ -18,13 +18,9 @@ const SKEW_S = 5;
 const LONGEST_LIFE_S = 90 * 86_400;
 const LONGEST_TOKEN = 8_192;
 const MACHINE_SCOPES = ['trades:write', 'ops:read', 'ops:write'];
-const JWKS_TIMEOUT_MS = 5_000;
 
 type Claims = Readonly<Record<string, unknown>>;
 type Outcome = { readonly claims: Claims } | { readonly failure: unknown };
-
-/** What is the token's fault. Anything else (key set away, its limit reached) is ours: the same token may pass later. */
-const TOKEN_FAULTS = ['JsonWebTokenError', 'NotBeforeError', 'SigningKeyNotFoundError'];
 
 type KeyChoice =
   | Pick<WithSecretOrKey, 'secretOrKey' | 'algorithms'>
@@ -32,34 +28,31 @@ type KeyChoice =
 type WithSecretOrKey = Extract<StrategyOptionsWithoutRequest, { secretOrKey: unknown }>;
 type WithSecretOrKeyProvider = Extract<StrategyOptionsWithoutRequest, { secretOrKeyProvider: unknown }>;
 
-/** Where `kid` may only choose among the keys of the configured address. */
-function keyOf(rules: TokenRules): KeyChoice {
+/** The configuration says which keys there are; the token's `kid` may only choose among them. */
+function keyOf(rules: TokenRules, clock: Clock): KeyChoice {
   if (rules.jwksUrl === '') return { secretOrKey: rules.secret, algorithms: ['HS256'] };
-  if (!rules.jwksUrl.startsWith('https:')) throw new RangeError('JWT_JWKS_URL must be https');
-  const jwks = new JwksClient({
-    jwksUri: rules.jwksUrl,
-    cache: true,
-    rateLimit: true,
-    jwksRequestsPerMinute: 2,
-    timeout: JWKS_TIMEOUT_MS,
-  });
+  const keys = new KeySet(rules.jwksUrl, clock);
   const secretOrKeyProvider = (
     _request: unknown,
     token: string,
     done: (error: unknown, key?: string) => void,
   ): void => {
-    let kid: unknown;
-    try {
-      ({ kid } = JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString()) as Claims);
-    } catch {
-      return done(null, undefined);
-    }
-    jwks.getSigningKey(typeof kid === 'string' ? kid : undefined).then(
-      (key) => done(null, key.getPublicKey()),
+    keys.publicKey(kidOf(token)).then(
+      (key) => done(null, key),
       (error: unknown) => done(error),
     );
   };
   return { secretOrKeyProvider, algorithms: ['RS256', 'ES256'] };
+}
+
+/** Undefined where there is none: what is no token is refused later, by its signature. */
+function kidOf(token: string): string | undefined {
+  try {
+    const { kid } = JSON.parse(Buffer.from(token.split('.', 1)[0] ?? '', 'base64url').toString()) as Claims;
+    return typeof kid === 'string' ? kid : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /**
@@ -76,11 +69,10 @@ export class TokenVerifier {
   ) {
     this.#rules = rules;
     this.#options = {
-      ...keyOf(rules),
+      ...keyOf(rules, clock),
       jwtFromRequest: (request) => (request as unknown as { token: string }).token,
       issuer: rules.issuer,
       audience: rules.audience,
-      jsonWebTokenOptions: { clockTolerance: SKEW_S },
     } as StrategyOptionsWithoutRequest;
   }
 
@@ -94,8 +86,13 @@ export class TokenVerifier {
   /** One strategy object per run: passport hangs the outcome's callbacks on it. */
   #run(token: string): Promise<Outcome> {
     return new Promise((resolve) => {
-      const strategy = new Strategy(this.#options, (claims: Claims, done: VerifiedCallback) =>
-        done(null, claims as object),
+      const jsonWebTokenOptions = {
+        clockTolerance: SKEW_S,
+        clockTimestamp: Math.floor(this.clock.now() / 1000),
+      };
+      const strategy = new Strategy(
+        { ...this.#options, jsonWebTokenOptions },
+        (claims: Claims, done: VerifiedCallback) => done(null, claims as object),
       );
       Object.assign(strategy, {
         success: (claims: Claims) => resolve({ claims }),
@@ -130,9 +127,9 @@ export class TokenVerifier {
 }
 
 function refusalOf(failure: unknown): Verification {
-  const name = failure instanceof Error ? failure.name : 'JsonWebTokenError';
-  if (name === 'TokenExpiredError') return { ok: false, code: 'token_expired', why: 'expired' };
-  return { ok: false, code: TOKEN_FAULTS.includes(name) ? 'unauthorized' : 'unavailable', why: name };
+  const why = failure instanceof Error ? failure.name : 'refused';
+  if (failure instanceof KeysUnavailable) return { ok: false, code: 'unavailable', why };
+  return { ok: false, code: why === 'TokenExpiredError' ? 'token_expired' : 'unauthorized', why };
 }
 
 /** `Bearer <token>` of an Authorization header, or undefined. */
