@@ -37,7 +37,10 @@ export interface StoredRow {
   readonly created_at: string;
 }
 
-/** The select list that makes a `StoredRow` of a row of `outbox`, whatever time zone the session has. */
+/**
+ * The select list that makes a `StoredRow` of a row of `outbox`, whatever time zone the session has. Order by the table's
+ * column (`from outbox o … order by o.position`): a bare `position` is this list's text, in which 10 comes before 9.
+ */
 export const STORED_COLUMNS = `
   position::text, id::text, aggregatetype, aggregateid, type, epoch::text, sequence::text, user_id, traceparent,
   payload::text, to_char(created_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as created_at`;
