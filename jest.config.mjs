@@ -43,7 +43,7 @@ const onStack = (name) => ({
   testMatch: [`<rootDir>/test/${name}/**/*.test.ts`, `<rootDir>/test/${name}/**/*.test.tsx`],
   globalSetup: '<rootDir>/test/bin/jest-set-up.mjs',
   globalTeardown: '<rootDir>/test/bin/jest-tear-down.mjs',
-  testTimeout: 60_000,
+  setupFilesAfterEnv: ['<rootDir>/test/bin/jest-patience.mjs'],
 });
 
 export default {
@@ -54,7 +54,6 @@ export default {
       ...shared,
       displayName: 'unit',
       testMatch: ['<rootDir>/test/unit/**/*.test.ts', '<rootDir>/test/unit/**/*.test.tsx'],
-      testTimeout: 5_000,
     },
     onStack('integration'),
     onStack('e2e'),
