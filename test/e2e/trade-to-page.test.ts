@@ -138,23 +138,25 @@ describe('a posted trade', () => {
     expect(client.bridged).toBe(0);
   });
 
-  it('is in the snapshot of whoever joins after it, and freshness says live', async () => {
+  it('is in the snapshot of whoever joins after it has arrived, and freshness says live', async () => {
     const { challenge_id, user_id } = await system.api.open();
-    const answer = await system.api.post(challenge_id, { realized_pnl: '-450.00' });
-    const client = new Client({ url: system.gatewayUrl, token: await tokens.user(user_id), challengeId: challenge_id });
-    const joined = await client.joined();
-    await until(() => client.isLive, Boolean, { what: 'freshness live' });
-    client.close();
-    const alert = answer.events.find(({ type }) => type === 'RISK_ALERT');
-    expect(alert).toBeDefined();
-    await until(
-      () => client.cursor?.sequence,
-      (sequence) => sequence === alert?.sequence,
-    );
-    const state = joined.snapshot ?? client.snapshots.at(-1)?.state;
-    expect(state).toMatchObject({
+    const clientOf = async () =>
+      new Client({ url: system.gatewayUrl, token: await tokens.user(user_id), challengeId: challenge_id });
+    const early = await clientOf();
+    await early.joined();
+    const { events } = await system.api.post(challenge_id, { realized_pnl: '-450.00' });
+    expect(events.map(({ type }) => type)).toEqual(['EQUITY_UPDATED', 'RISK_ALERT']);
+    await early.reached(2);
+
+    const late = await clientOf();
+    const { snapshot, ...joined } = await late.joined();
+    await until(() => late.isLive, Boolean, { what: 'freshness live' });
+    for (const client of [early, late]) client.close();
+    expect(joined).toMatchObject({ challenge_id, sequence: 2, recovered: false, reason: 'no_cursor' });
+    expect(snapshot).toMatchObject({
       equity: { current_equity: '9550.00' },
       open_alerts: [{ drawdown_percentage: '4.50', threshold_percentage: '5.00', severity: 'MEDIUM' }],
     });
+    expect(late.received).toEqual([]);
   });
 });
