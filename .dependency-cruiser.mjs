@@ -5,8 +5,11 @@
 import { BARE, LIBS, LOCAL, OWNERS, SERVICES, WITHOUT_NODE } from './test/bin/house.mjs';
 
 const escape = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
-/** A folder with all below it; `folder/*` is only the files right in it. */
-const inside = (folder) => (folder.endsWith('/*') ? `^${escape(folder.slice(0, -1))}[^/]+$` : `^${escape(folder)}/`);
+/** A folder with all below it; `folder/*` is only the files right in it; a file is itself. */
+function inside(place) {
+  if (place.endsWith('/*')) return `^${escape(place.slice(0, -1))}[^/]+$`;
+  return place.endsWith('.ts') ? `^${escape(place)}$` : `^${escape(place)}/`;
+}
 const BUILT = '^((libs|services|infra)/[^/]+|test)/dist/';
 const OURS = '^(libs|services|infra|test)/';
 

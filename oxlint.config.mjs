@@ -35,7 +35,9 @@ const packageWalls = (folder, entries) => {
  */
 const siblingWalls = (up, entries, others) => {
   const named = entries.filter((entry) => !entry.startsWith('@'));
-  const values = named.filter((entry) => !entry.endsWith(':types')).map((folder) => `!${up}${folder}/index.js`);
+  const values = named
+    .filter((entry) => !entry.endsWith(':types'))
+    .map((entry) => `!${up}${entry.endsWith('.ts') ? entry.replace('.ts', '.js') : `${entry}/index.js`}`);
   const types = named.map((entry) => entry.replace(':types', ''));
   const forbidden = others.filter((folder) => !types.includes(folder)).map((folder) => `${up}${folder}/**`);
   const free = entries.includes('@platform') ? [`!${up}signals.js`] : [];

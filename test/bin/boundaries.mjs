@@ -12,12 +12,12 @@ import extractTSConfig from 'dependency-cruiser/config-utl/extract-ts-config';
 
 const load = async (file) => import(pathToFileURL(resolve(file)).href);
 
-/** Source files below a folder, as paths from the root. */
-export function sourcesIn(folder) {
+/** All files below a folder that somebody wrote, as paths from the root. */
+function filesIn(folder) {
   const skipped = ['node_modules', 'dist', '.cache'];
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
-    if (entry.isDirectory()) return skipped.includes(entry.name) ? [] : sourcesIn(join(folder, entry.name));
-    return /\.(tsx?|mjs)$/.test(entry.name) ? [join(folder, entry.name)] : [];
+    if (entry.isDirectory()) return skipped.includes(entry.name) ? [] : filesIn(join(folder, entry.name));
+    return [join(folder, entry.name)];
   });
 }
 
@@ -40,7 +40,12 @@ function unknownFolders({ LIBS, SERVICES }) {
 
 const { default: ruleSet } = await load('.dependency-cruiser.mjs');
 const { options, ...rules } = ruleSet;
-const sources = ['libs', 'services', 'infra', 'test'].flatMap(sourcesIn);
+const files = ['libs', 'services', 'infra', 'test'].flatMap(filesIn);
+const sources = files.filter((file) => /\.(tsx?|mjs)$/.test(file));
+const strays = files.filter((file) => {
+  const source = file.replace(/(\.d\.ts|\.js|\.js\.map)$/, '.ts');
+  return source !== file && (files.includes(source) || files.includes(`${source}x`));
+});
 const { output } = await cruise(sources, { ...options, ruleSet: rules, validate: true }, undefined, {
   tsConfig: extractTSConfig(options.tsConfig.fileName),
 });
@@ -53,6 +58,9 @@ const faults = [
     ({ rule, from, to }) => `${from} -> ${to}\n    ${rule.name}: ${comments.get(rule.name)}`,
   ),
   ...missed.map((source) => `${source}\n    not-cruised: dependency-cruiser did not look at it`),
+  ...strays.map(
+    (stray) => `${stray}\n    stray: written by a compiler beside its source, where imports would find it first`,
+  ),
   ...unknownFolders(await load('test/bin/house.mjs')).map(
     (folder) => `${folder}\n    unknown-folder: test/bin/house.mjs does not say what it may import`,
   ),

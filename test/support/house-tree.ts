@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 
@@ -23,6 +23,7 @@ export class HouseTree {
     for (const parent of ['libs', 'services', 'infra'])
       for (const workspace of readdirSync(join(ROOT, parent))) {
         const folder = join(parent, workspace);
+        if (!existsSync(join(ROOT, folder, 'package.json'))) continue;
         cpSync(join(ROOT, folder, 'package.json'), join(this.root, folder, 'package.json'));
         this.write(join(folder, 'tsconfig.json'), '{ "extends": "../../tsconfig.base.json", "include": ["src"] }');
       }

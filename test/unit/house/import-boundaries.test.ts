@@ -114,6 +114,7 @@ describe('the import boundaries', () => {
     for (const service of ['trade', 'relay'])
       tree.write(`services/${service}/src/signals.ts`, 'export const value = 1;\n');
     tree.write('libs/auth/dist/index.js', 'export const value = 1;\n');
+    tree.write('services/relay/src/lease/index.js', 'export const value = 1;\n');
     tree.write('services/trade/src/somewhere/index.ts', 'export const value = 1;\n');
     gate = tree.boundaries();
     lint = tree.lint();
@@ -128,6 +129,10 @@ describe('the import boundaries', () => {
 
   it.each(allowed)('let %s import it', (file) => {
     expect([...gate, ...lint].filter((fault) => fault.file === file)).toEqual([]);
+  });
+
+  it('find what a compiler left beside a source', () => {
+    expect(gate).toContainEqual({ file: 'services/relay/src/lease/index.js', rule: 'stray' });
   });
 
   it('ask of a new folder what it may import', () => {
