@@ -1,5 +1,3 @@
-import 'reflect-metadata';
-
 import { randomUUID } from 'node:crypto';
 
 import { EVENTS, STATE, type ChallengeId, type EventId, type UserId } from '@tradesense/contracts';

@@ -39,7 +39,7 @@ async function written(): Promise<unknown> {
 async function refused(
   method: string,
   path: string,
-  { body, headers = {} }: { body?: string | Buffer; headers?: Record<string, string> } = {},
+  { body, headers = {} }: { body?: string | Uint8Array<ArrayBuffer>; headers?: Record<string, string> } = {},
 ) {
   const before = await written();
   const response = await fetch(`${system.tradeUrl}${path}`, {
@@ -258,10 +258,10 @@ describe('bad input', () => {
     path = `/v1/challenges/${(await system.api.open()).challenge_id}/trades`;
   });
 
-  const cases: [what: string, body: string | Buffer, code: ProblemCode, paths?: string[]][] = [
+  const cases: [what: string, body: string | Uint8Array<ArrayBuffer>, code: ProblemCode, paths?: string[]][] = [
     ['malformed JSON', '{"trade_id":', 'malformed-json'],
     ['no body', '', 'malformed-json'],
-    ['bytes that are no UTF-8', Buffer.from([0x22, 0xff, 0x22]), 'malformed-json'],
+    ['bytes that are no UTF-8', Uint8Array.of(0x22, 0xff, 0x22), 'malformed-json'],
     ['a member twice', `{"realized_pnl":"1.00","realized_pnl":"900.00"}`, 'malformed-json'],
     ['a list', '[]', 'invalid-request', ['']],
     ['a JSON number for money', trade({ realized_pnl: 200 }), 'invalid-request', ['/realized_pnl']],
@@ -347,6 +347,22 @@ describe('bad input', () => {
     });
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('content-type: application/problem+json');
+  });
+});
+
+describe('the metrics', () => {
+  it('count requests and outcomes by closed sets: no id, no path, no text', async () => {
+    const { challenge_id } = await system.api.open();
+    await system.api.post(challenge_id);
+    await system.api.request('GET', `/v1/${challenge_id}`);
+    const metrics = await system.service('trade').metrics();
+    expect(metrics).toMatch(
+      /tradesense_trade_requests_total\{method="POST",route="\/v1\/challenges\/:id\/trades",status="201"\} \d+/,
+    );
+    expect(metrics).toMatch(/tradesense_trade_requests_total\{method="any",route="none",status="404"\} \d+/);
+    expect(metrics).toMatch(/tradesense_trade_commands_total\{command="trade",outcome="accepted"\} \d+/);
+    expect(metrics).toMatch(/tradesense_trade_command_seconds_count\{command="trade"\} \d+/);
+    expect(metrics).not.toContain(challenge_id);
   });
 });
 

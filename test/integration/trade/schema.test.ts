@@ -1,5 +1,3 @@
-import 'reflect-metadata';
-
 import type { ChallengeState } from '@tradesense/contracts';
 import pg from 'pg';
 import { DataSource } from 'typeorm';

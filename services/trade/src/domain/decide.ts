@@ -99,7 +99,7 @@ function rolledTold(program: Program, before: Challenge, { at, nextEventId }: Mo
   return tell(told, nextEventId(), 'CHALLENGE_UPDATED', (rolled) => ({
     challenge_id: rolled.challengeId,
     user_id: rolled.userId,
-    reason: 'DAY_ROLLED',
+    reason: 'DAY_ROLLED' as const,
     state: stateOf(program, rolled),
     changed_at: Instant.format(at),
   }));

@@ -8,6 +8,7 @@ import {
   viewChallenge,
   viewTrades,
   type PageRequest,
+  type Queries,
   type Reader,
   type TradePage,
 } from '../views/index.js';
@@ -17,8 +18,6 @@ import { ProblemError } from './problem.js';
 import { TradeBody } from './trade.body.js';
 import { traceparentOf } from './traceparent.js';
 
-type Views = Parameters<typeof viewChallenge>[0];
-
 /** What the wiring provides. */
 export const WRITER = Symbol('writer');
 export const QUERIES = Symbol('queries');
@@ -27,7 +26,7 @@ export const QUERIES = Symbol('queries');
 export class ChallengesController {
   constructor(
     @Inject(WRITER) private readonly writer: Writer,
-    @Inject(QUERIES) private readonly queries: Views,
+    @Inject(QUERIES) private readonly queries: Queries,
   ) {}
 
   @Post()
