@@ -1,6 +1,8 @@
 import { Type } from 'typebox';
 
-const oneOf = <const Words extends readonly string[]>(words: Words) => Type.Enum(words as unknown as [...Words]);
+/** One of these words; typed as just them. */
+const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  Type.Unsafe<Words[number]>({ type: 'string', enum: [...words] });
 
 export const STATUSES = ['ACTIVE', 'LOCKED', 'IN_REVIEW', 'FUNDED', 'FAILED', 'CLOSED'] as const;
 export const Status = oneOf(STATUSES);

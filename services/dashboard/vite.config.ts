@@ -1,0 +1,9 @@
+import react from '@vitejs/plugin-react';
+import { defineConfig } from 'vite';
+
+export default defineConfig({
+  root: 'src/pages',
+  base: './',
+  plugins: [react()],
+  build: { outDir: '../../dist/pages', emptyOutDir: true, sourcemap: true, assetsInlineLimit: 0 },
+});
