@@ -27,7 +27,7 @@ describe('the headers of a record', () => {
 
   it('are read by the CloudEvents SDK as it is on npm', () => {
     const value = Buffer.from('{"current_equity":"10200.00"}');
-    const message: KafkaMessage<Buffer> = { headers: headersOf(facts), body: value, key: 'k', value, timestamp: 0 };
+    const message: KafkaMessage<Buffer> = { headers: headersOf(facts), body: value, key: 'k', value, timestamp: '0' };
     const event = Kafka.toEvent(message) as CloudEvent<Record<string, unknown>>;
     expect(event.validate()).toBe(true);
     expect(event).toMatchObject({
