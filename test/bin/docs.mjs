@@ -38,17 +38,42 @@ const isDeclaration = (value) =>
 
 const importBuilt = async (file) => import(pathToFileURL(join(process.cwd(), file)).href);
 
-async function configTable() {
+/** [program, its rows]: what each program's settings module declares; `trade/migrate` is a second program of trade. */
+async function programs() {
   const { describeConfig } = await importBuilt('libs/platform/dist/index.js');
-  const parts = [];
+  const found = [];
   for (const service of readdirSync('services').sort()) {
-    if (!existsSync(`services/${service}/src/settings.ts`)) continue;
-    const built = ['settings.js', 'server/settings.js']
-      .map((file) => `services/${service}/dist/${file}`)
-      .find(existsSync);
-    const declared = Object.assign({}, ...Object.values(await importBuilt(built)).filter(isDeclaration));
-    const rows = describeConfig(declared).map((row) => `| ${row.map(cell).join(' | ')} |`);
-    parts.push(`**${service}**\n\n| name | kind | default | meaning |\n| --- | --- | --- | --- |\n${rows.join('\n')}`);
+    const built = `services/${service}/dist/settings.js`;
+    if (!existsSync(built)) continue;
+    for (const [name, declared] of Object.entries(await importBuilt(built)).filter(([, value]) =>
+      isDeclaration(value),
+    )) {
+      const program = name.replace(/Settings$|^settings$/, '');
+      found.push([program === '' || program === service ? service : `${service}/${program}`, describeConfig(declared)]);
+    }
+  }
+  return found;
+}
+
+const table = (head, rows) =>
+  [head, head.map(() => '---'), ...rows].map((row) => `| ${row.map(cell).join(' | ')} |`).join('\n');
+
+/** What several programs declare alike comes once, then what each has of its own. */
+async function configTable() {
+  const all = await programs();
+  const byRow = new Map();
+  for (const [program, rows] of all)
+    for (const row of rows) byRow.set(JSON.stringify(row), [...(byRow.get(JSON.stringify(row)) ?? []), program]);
+  const shared = [...byRow].filter(([, readers]) => readers.length > 1);
+  const parts = [
+    `Of several programs:\n\n${table(
+      ['name', 'kind', 'default', 'meaning', 'read by'],
+      shared.map(([row, readers]) => [...JSON.parse(row), readers.join(', ')]),
+    )}`,
+  ];
+  for (const [program, rows] of all) {
+    const own = rows.filter((row) => byRow.get(JSON.stringify(row)).length === 1);
+    if (own.length > 0) parts.push(`Of ${program}:\n\n${table(['name', 'kind', 'default', 'meaning'], own)}`);
   }
   return parts.join('\n\n');
 }
