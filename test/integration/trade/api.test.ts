@@ -320,6 +320,7 @@ describe('bad input', () => {
     ['POST', `/v1/challenges/${given.uuid()}/trades`, 'not-found'],
     ['POST', '/v1/challenges/nonsense/trades', 'not-found'],
     ['POST', '/v1/nowhere', 'not-found'],
+    ['POST', '/v1/challenges/', 'not-found'],
     ['POST', '/v1/challenges/%zz/trades', 'not-found'],
     ['DELETE', '/v1/challenges', 'method-not-allowed'],
   ])('%s %s', async (method, elsewhere, code) => {

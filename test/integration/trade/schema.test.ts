@@ -6,6 +6,7 @@ import { ENTITIES } from '../../../services/trade/src/store/index.js';
 import { given } from '../../support/given.js';
 import { openStack, type OwnGround } from '../../support/stack.js';
 import { System } from '../../support/system.js';
+import { until } from '../../support/until.js';
 
 let ground: OwnGround;
 let database: pg.Client;
@@ -68,6 +69,33 @@ describe('starting the service', () => {
     await system.stop();
     await database.query('drop event trigger note_ddl');
     expect((await database.query('select tag from ddl')).rows).toEqual([{ tag: 'CREATE TABLE' }]);
+  });
+});
+
+describe('stopping the service', () => {
+  it('finishes the trade that is under way', async () => {
+    const system = await System.start(ground, { services: ['trade'] });
+    const { challenge_id } = await system.api.open();
+    await database.query('begin');
+    await database.query('select from challenge where id = $1 for no key update', [challenge_id]);
+    const posted = system.api.post(challenge_id);
+    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    const admin = new pg.Client({ connectionString: ground.databaseUrl('postgres') });
+    await admin.connect();
+    await until(
+      async () => (await admin.query(waiting)).rowCount,
+      (count) => count === 1,
+    );
+    await admin.end();
+    const stopped = system.service('trade').stop();
+    await until(
+      () => system.service('trade').logged('stopping'),
+      (lines) => lines.length > 0,
+    );
+    await database.query('commit');
+    expect((await posted).challenge.sequence).toBe(1);
+    expect(await stopped).toMatchObject({ code: 0 });
+    await system.stop();
   });
 });
 

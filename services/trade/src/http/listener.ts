@@ -36,6 +36,7 @@ export interface ListenerOptions {
 export class HttpListener implements Part {
   readonly name = 'http';
   #app: NestFastifyApplication | undefined;
+  #isStopping = false;
 
   constructor(private readonly options: ListenerOptions) {}
 
@@ -56,6 +57,7 @@ export class HttpListener implements Part {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await this.#app?.close();
   }
 
@@ -65,6 +67,11 @@ export class HttpListener implements Part {
     fastify.addHook('onRequest', (request, reply, done) => {
       void reply.header('x-request-id', request.id);
       done();
+    });
+    // A connection that is busy when the stop begins would else stay open after its answer, and the stop wait for it.
+    fastify.addHook('onSend', (_request, reply, payload, done) => {
+      if (this.#isStopping) void reply.header('connection', 'close');
+      done(null, payload);
     });
     allowReading(fastify, allowedOrigins);
     refuseUnrouted(fastify);

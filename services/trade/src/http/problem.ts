@@ -1,4 +1,5 @@
 import { PROBLEMS, problemType, type FieldError, type Problem, type ProblemCode } from '@tradesense/contracts';
+import { systemRandom } from '@tradesense/platform';
 
 import { DatabaseUnavailable, Overloaded } from '../commit/index.js';
 
@@ -27,7 +28,7 @@ export interface Refused {
 }
 
 /** Whole seconds, spread, so that callers do not come back all at once. */
-const retryAfter = (): string => String(1 + Math.floor(Math.random() * 3));
+const retryAfter = (): string => String(1 + Math.floor(systemRandom.below(3)));
 
 const CHALLENGE = 'Bearer realm="tradesense"';
 const HEADERS: Partial<Record<ProblemCode, () => Record<string, string>>> = {

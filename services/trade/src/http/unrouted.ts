@@ -7,7 +7,7 @@ import { answerProblem } from './problem.filter.js';
 export function refuseUnrouted(fastify: FastifyInstance): void {
   const routes: { readonly methods: readonly string[]; readonly path: RegExp }[] = [];
   fastify.addHook('onRoute', ({ method, url }) => {
-    const path = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[^/]+/g, '[^/]+')}/?$`);
+    const path = new RegExp(`^${url.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[^/]+/g, '[^/]+')}$`);
     routes.push({ methods: [method].flat(), path });
   });
   fastify.addHook('onRequest', (request, reply, done) => {
