@@ -6,6 +6,7 @@ import { contiguousPerChallenge, handledOnce, sameSet, type Numbered } from '../
 import { openStack, type OwnGround } from '../support/stack.js';
 import { System, type ServiceName } from '../support/system.js';
 import { tokens } from '../support/tokens.js';
+import { logBreaches } from '../support/topic-log.js';
 
 /** Enough to be in mid-stream while a service is killed, comes back and catches up. */
 const TRADES = 120;
@@ -80,4 +81,8 @@ describe('while trades are posted', () => {
       expect(slowestMs).toBeLessThan(ANSWERED_WITHIN_MS);
     },
   );
+
+  it('Kafka holds what the outbox holds after all of this, byte for byte and in sequence', async () => {
+    expect(await logBreaches(ground, ground.topics.events)).toEqual([]);
+  });
 });
