@@ -36,6 +36,8 @@ export class StubCluster {
   /** By node id: 1, 2, … */
   readonly leaders = new Map<string, number>();
   react: (call: Call) => Reaction = () => 'answer';
+  /** Keeps an answer that is ready from leaving. */
+  hold: (call: Call) => Promise<void> | undefined = () => undefined;
   /** The one version of each request that is offered. */
   readonly versions = new Map(VERSIONS);
   /** Told in each fetch's answer. */
@@ -134,6 +136,7 @@ export class StubCluster {
     else if (api === API.produce) this.#produce(node, code, request, writing);
     else if (api === API.listOffsets) this.#listOffsets(node, code, request, writing);
     else if (api === API.fetch) await this.#fetch(node, code, request, writing);
+    await this.hold(call);
     const body = writing.bytes();
     const head = Buffer.alloc(8);
     head.writeInt32BE(4 + body.length, 0);

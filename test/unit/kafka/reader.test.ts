@@ -37,6 +37,18 @@ describe('a reader before brokers that misbehave', () => {
     return reader.start();
   }
 
+  /** Partition 0 moves to broker 2, and the reader learns of it by an error of another partition there. */
+  async function moveToTwo(): Promise<void> {
+    cluster.leaders.set(`${TOPIC}/0`, 2);
+    const asked = cluster.countOf(API.metadata);
+    cluster.react = ({ api, node }) => (api === API.fetch && node === 2 ? 6 : 'answer');
+    await until(
+      () => cluster.countOf(API.metadata),
+      (count) => count > asked,
+    );
+    cluster.react = () => 'answer';
+  }
+
   beforeEach(async () => {
     cluster = await StubCluster.start(2, { [TOPIC]: PARTITIONS });
     [records, losses, failures, moves] = [[], [], [], []];
@@ -64,6 +76,52 @@ describe('a reader before brokers that misbehave', () => {
       (count) => count >= 60,
     );
     expect(texts()).toEqual(Array.from({ length: 60 }, (_, offset) => String(offset)));
+  });
+
+  it('hands nothing over a second time when a leader moves while its records are in hand', async () => {
+    cluster.leaders.set(`${TOPIC}/1`, 2);
+    let release = (): void => undefined;
+    const released = new Promise<void>((done) => (release = done));
+    await open({}, () => released);
+    cluster.append(TOPIC, 0, textBatch(0n, ['a', 'b']));
+    await until(
+      () => records.length,
+      (count) => count === 2,
+    );
+    await moveToTwo();
+    const asked = cluster.countOf(API.fetch, 2);
+    await until(
+      () => cluster.countOf(API.fetch, 2),
+      (count) => count > asked + 5,
+    );
+    release();
+    cluster.append(TOPIC, 0, textBatch(2n, ['c']));
+    await until(texts, (heard) => heard.includes('c'));
+    expect(texts()).toEqual(['a', 'b', 'c']);
+  });
+
+  it('drops what an old leader answers late, after the new one was read', async () => {
+    cluster.leaders.set(`${TOPIC}/1`, 2);
+    await open();
+    let release = (): void => undefined;
+    const released = new Promise<void>((done) => (release = done));
+    let isHeld = false;
+    cluster.hold = ({ api, node }) => {
+      if (isHeld || api !== API.fetch || node !== 1 || cluster.log(TOPIC, 0).end === 0n) return undefined;
+      isHeld = true;
+      return released;
+    };
+    cluster.append(TOPIC, 0, textBatch(0n, ['a', 'b']));
+    await until(() => isHeld);
+    await moveToTwo();
+    await until(
+      () => records.length,
+      (count) => count === 2,
+    );
+    release();
+    cluster.append(TOPIC, 0, textBatch(2n, ['c']));
+    await until(texts, (heard) => heard.includes('c'));
+    expect(texts()).toEqual(['a', 'b', 'c']);
   });
 
   it('goes on with the other leaders while one is silent, and returns to it when it answers', async () => {
