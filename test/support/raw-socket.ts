@@ -13,7 +13,7 @@ export class RawSocket {
 
   private constructor(private readonly socket: WebSocket) {
     socket.on('message', (data, isBinary) => {
-      const text = isBinary ? '(binary)' : String(data);
+      const text = isBinary ? '(binary)' : (data as Buffer).toString();
       if (text === '2') this.send('3');
       else this.heard.push(text);
     });
