@@ -111,6 +111,7 @@ export default {
     'typescript/no-misused-spread': 'off', // code points of a text are what a limit on it counts
     'unicorn/no-useless-spread': 'off', // a copy to walk while the original changes
     'typescript/no-unsafe-unary-minus': 'off',
+    'react/exhaustive-deps': 'off', // some effects are about one moment, not about each value they look at
     // Off: tests have a vocabulary of their own, in which words expect on a test's behalf.
     'jest/no-standalone-expect': 'off',
     'jest/no-conditional-expect': 'off',

@@ -241,10 +241,10 @@ describe('with a broker that breaks,', () => {
         () => ear.records.length,
         (count) => count > RECORDS_PER_S,
       );
-      stack.kafka.freeze();
+      await stack.kafka.freeze();
       await new Promise((resolve) => setTimeout(resolve, FREEZE_MS));
       const [before, idleMs] = [source.acknowledged, ear.reader.idleMs()];
-      stack.kafka.thaw();
+      await stack.kafka.thaw();
       expect(idleMs).toBeGreaterThan(FREEZE_MS - 1_000);
       await until(
         () => source.acknowledged,
@@ -265,14 +265,14 @@ describe('with a broker that breaks,', () => {
   it('a reader stops at once while the broker stands still', async () => {
     const topic = await topicOf();
     const ear = await listenTo(topic);
-    stack.kafka.freeze();
+    await stack.kafka.freeze();
     try {
       await new Promise((resolve) => setTimeout(resolve, 500));
       const before = performance.now();
       await ear.reader.stop();
       expect(performance.now() - before).toBeLessThan(1_000);
     } finally {
-      stack.kafka.thaw();
+      await stack.kafka.thaw();
     }
   });
 

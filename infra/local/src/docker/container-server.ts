@@ -81,6 +81,6 @@ export class ContainerServer implements Server {
 /** The engine says it is in that state already (304, 409), or gone (404). */
 const ignoreIf =
   (status: number) =>
-  (error: { statusCode?: number }): void => {
+  (error: Error & { readonly statusCode?: number }): void => {
     if (error.statusCode !== status) throw error;
   };

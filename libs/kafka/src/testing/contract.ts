@@ -54,7 +54,7 @@ export function kafkaContract({ it, until }: Runner, prefix: string, subject: ()
   test('a send answers one more than the last offset of each partition', async ({ topic, publisher, admin }) => {
     const first = await publisher.send([{ topic: topic.name, records: keyed('a', 'b', 'c', 'd', 'a') }]);
     const second = await publisher.send([{ topic: topic.name, records: keyed('a') }]);
-    assert.deepEqual([...(first.get(topic.name) ?? [])].sort(), [...countsOf('a', 'b', 'c', 'd', 'a')].sort());
+    assert.deepEqual(first.get(topic.name), countsOf('a', 'b', 'c', 'd', 'a'));
     assert.equal(
       second.get(topic.name)?.get(partitionOf('a', PARTITIONS)),
       countsOf('a', 'b', 'c', 'd', 'a', 'a').get(partitionOf('a', PARTITIONS)),

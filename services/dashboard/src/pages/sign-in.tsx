@@ -10,10 +10,12 @@ export function SignIn({ onSignIn }: { readonly onSignIn: (credentials: Credenti
   const submit = (event: FormEvent<HTMLFormElement>): void => {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const challengeId = String(form.get('challenge') ?? '')
-      .trim()
-      .toLowerCase();
-    const token = String(form.get('token') ?? '').trim();
+    const field = (name: string): string => {
+      const value = form.get(name);
+      return typeof value === 'string' ? value.trim() : '';
+    };
+    const challengeId = field('challenge').toLowerCase();
+    const token = field('token');
     if (!isChallengeId(challengeId)) setFault('A challenge id looks like 0b6f0a52-5a0e-4b8e-9f39-6a1b1a1d7c11.');
     else if (token === '') setFault('The token is missing.');
     else onSignIn({ challengeId, token });
