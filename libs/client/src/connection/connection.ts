@@ -192,8 +192,8 @@ export class Connection {
   }
 
   #lost(fault: ClientFault): void {
-    const { monotonicMs } = this.environment;
-    if (this.#link.is === 'open' && monotonicMs() - this.#link.sinceMs >= STEADY_MS) this.#attempt = 0;
+    const link = this.#link;
+    if (link.is === 'open' && this.environment.monotonicMs() - link.sinceMs >= STEADY_MS) this.#attempt = 0;
     this.#wait(fault);
   }
 
