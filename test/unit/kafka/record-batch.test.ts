@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+
 import fc from 'fast-check';
 
 import { batchesOf, type Batch, type StoredRecord } from '../../../libs/kafka/src/protocol/record-batch.js';
@@ -33,6 +35,42 @@ const all = (set: Buffer): Batch[] => [...batchesOf(set)];
 const recordsOf = (found: Batch | undefined): readonly StoredRecord[] =>
   found?.is === 'readable' ? found.records : [];
 const nextOf = (spec: BatchSpec): bigint => spec.base + BigInt(spec.lastOffsetDelta ?? spec.records.length - 1) + 1n;
+
+/** Written by kafka-clients 4.1.0 (`MemoryRecordsBuilder`, `DefaultRecordBatch`); in base64. */
+const java = JSON.parse(readFileSync(new URL('./java-batches.json', import.meta.url), 'utf8')) as Record<
+  string,
+  string
+>;
+const javaBatch = (name: string): Batch[] => all(Buffer.from(java[name] ?? '', 'base64'));
+
+describe("a batch of Java's client", () => {
+  it.each(['none', 'gzip'])('packed with %s is read', (codec) => {
+    const records = [
+      {
+        offset: 1_000_000n,
+        timestampMs: 1_764_082_000_000,
+        key: Buffer.from('key'),
+        value: Buffer.from('{"equity":"10200.00"}'),
+        headers: new Map([
+          ['ce_id', Buffer.from('0193')],
+          ['ce_seq', Buffer.from('2')],
+        ]),
+      },
+      { offset: 1_000_001n, timestampMs: 1_764_082_000_250, key: Buffer.from('kéy'), value: null, headers: new Map() },
+      { offset: 1_000_002n, timestampMs: 1_764_081_999_000, key: null, value: Buffer.alloc(300), headers: new Map() },
+    ];
+    expect(javaBatch(codec)).toEqual([{ is: 'readable', next: 1_000_003n, records }]);
+  });
+
+  it.each(['snappy', 'lz4', 'zstd'])('packed with %s is named unreadable', (codec) => {
+    expect(javaBatch(codec)).toEqual([{ is: 'unreadable', next: 1_000_003n, why: `codec ${codec}` }]);
+  });
+
+  it('that the cleaner emptied stands for its offsets, and so does a transaction mark', () => {
+    expect(javaBatch('empty')).toEqual([{ is: 'readable', next: 1_000_042n, records: [] }]);
+    expect(javaBatch('control')).toEqual([{ is: 'readable', next: 1_000_043n, records: [] }]);
+  });
+});
 
 describe('a record batch', () => {
   it('gives back what was stored, and stands for all its offsets whatever compaction left', () => {

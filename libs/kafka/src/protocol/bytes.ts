@@ -52,13 +52,18 @@ export class ByteReader {
     return this.buffer.subarray(from, from + length);
   }
 
+  text(length: number): string {
+    const from = this.#advance(length);
+    return this.buffer.toString('utf8', from, from + length);
+  }
+
   string(): string {
-    return this.bytes(this.int16()).toString();
+    return this.text(this.int16());
   }
 
   nullableString(): string | null {
     const length = this.int16();
-    return length < 0 ? null : this.bytes(length).toString();
+    return length < 0 ? null : this.text(length);
   }
 
   nullableBytes(): Buffer | null {

@@ -90,21 +90,23 @@ interface Bounds {
   readonly timeOf: (delta: number) => number;
 }
 
-function recordOf(batch: ByteReader, { base, next, timeOf }: Bounds): StoredRecord {
-  const record = new ByteReader(batch.bytes(batch.varint()));
-  record.int8(); // attributes, unused
-  const timestampMs = timeOf(record.varlong());
-  const offset = base + BigInt(record.varint());
+function recordOf(reader: ByteReader, { base, next, timeOf }: Bounds): StoredRecord {
+  const length = reader.varint();
+  const leftBehind = reader.left - length;
+  reader.int8(); // attributes, unused
+  const timestampMs = timeOf(reader.varlong());
+  const offset = base + BigInt(reader.varint());
   if (offset < base || offset >= next) throw new RangeError('a record lies outside its batch');
-  const key = sized(record);
-  const value = sized(record);
+  const key = sized(reader);
+  const value = sized(reader);
   const headers = new Map<string, Buffer>();
-  for (let left = record.varint(); left > 0; left -= 1) {
-    const name = sized(record)?.toString() ?? '';
-    const content = sized(record);
+  for (let left = reader.varint(); left > 0; left -= 1) {
+    const name = reader.text(reader.varint());
+    const content = sized(reader);
     if (content === null) headers.delete(name);
     else headers.set(name, content);
   }
+  if (reader.left !== leftBehind) throw new RangeError('a record has another length than it says');
   return { offset, timestampMs, key, value, headers };
 }
 

@@ -89,7 +89,7 @@ export class MemoryKafka {
 
   /** Wakes readers; to be called after a log was changed by hand. */
   changed(): void {
-    for (const wake of [...this.#waiting]) wake();
+    for (const wake of this.#waiting) wake();
   }
 
   /** Resolves with the next change, or when the signal is aborted. */
