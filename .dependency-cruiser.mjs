@@ -1,6 +1,6 @@
 /**
  * The gate for import boundaries: looks at the file an import leads to, types included. The table is test/bin/house.mjs, the
- * runner test/bin/boundaries.mjs, and test/unit/house shows each rule barking.
+ * runner test/bin/boundaries.mjs, and test/integration/house shows each rule barking.
  */
 import { BARE, LIBS, LOCAL, OWNERS, SERVICES, WITHOUT_NODE } from './test/bin/house.mjs';
 
