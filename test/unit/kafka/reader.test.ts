@@ -212,6 +212,27 @@ describe('a reader before brokers that misbehave', () => {
     expect(moves.at(-1)).toEqual([0, 10n]);
   });
 
+  it('asks again for a batch that makes no sense, and is not held up in the other partitions', async () => {
+    const broken = textBatch(0n, ['mended']);
+    broken.writeInt32BE(5, 8); // shorter than any batch can be
+    cluster.append(TOPIC, 1, broken);
+    cluster.append(TOPIC, 0, textBatch(0n, ['a']));
+    await open();
+    await until(texts, (heard) => heard.includes('a'));
+    for (let next = 1n; next < 20n; next += 1n) {
+      cluster.append(TOPIC, 0, textBatch(next, [String(next)]));
+      await until(
+        () => records.length,
+        (count) => count === Number(next) + 1,
+        { withinMs: 400, everyMs: 2 },
+      );
+    }
+    expect(reader.position(TOPIC, 1)).toBe(0n);
+    expect(reader.idleMs()).toBe(Infinity);
+    textBatch(0n, ['mended']).copy(broken);
+    await until(texts, (heard) => heard.includes('mended'));
+  });
+
   it('reports what is gone at the front, and a log that became shorter', async () => {
     for (let next = 0n; next < 10n; next += 1n) cluster.append(TOPIC, 0, textBatch(next, [String(next)]));
     let release = (): void => undefined;

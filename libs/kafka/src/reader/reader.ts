@@ -9,25 +9,20 @@ import {
 } from '@tradesense/platform';
 import { atMost } from '../at-most.js';
 import type { Link } from '../kafkajs/link.js';
-import type { IncomingRecord, KafkaConnection, Reader, ReaderHandlers, ReaderTopic } from '../port.js';
+import type { KafkaConnection, Reader, ReaderHandlers, ReaderTopic } from '../port.js';
 import { fetchRequest, type FetchAnswer } from '../protocol/fetch.js';
 import { EARLIEST, LATEST, listOffsetsRequest } from '../protocol/list-offsets.js';
-import { batchesOf } from '../protocol/record-batch.js';
 import { ERROR, errorName } from '../protocol/request.js';
 import { Brokers } from './brokers.js';
+import { Place } from './place.js';
 
 /**
- * Reading without a group. What is authoritative is a partition's `position`: the next offset to be read. It moves only
- * here, only forward but for a truncation, and only after the records before it were handed over:
- *
- *   R1  position = one more than the last offset of the last batch taken, whether that batch held records or not
- *   R2  a partition is handed over by one loop at a time, and only if it still is where the fetch began
- *   R3  what is skipped was reported as lost first
+ * Reading without a group. What is authoritative is each partition's `Place`; brokers are asked for what lies there.
  *
  * One loop per leading broker fetches all partitions that the broker leads. Each failure of a broker (error, time-out) costs
- * its link, then metadata are asked for again, then a wait of 50 ms to 2 s with full jitter, for ever; the loops of
- * other leaders go on. An error of one partition costs that partition the same wait, the others none. A position outside the log is
- * reported: below its start as retention (reading goes on at the start), beyond its end as truncation (at the end).
+ * its link, then metadata are asked for again, then a wait of 50 ms to 2 s with full jitter, for ever; the loops of other
+ * leaders go on. A failure of one partition costs that partition the same wait, the others none. A position outside
+ * the log is reported: below its start as retention (reading goes on at the start), beyond its end as truncation (at the end).
  * A handler that throws stops the reader: going on would skip what was not handled (pitfall K13).
  *
  * Deliberately not done: no fetch while records of the last one are handed over, so that a slow handler bounds memory by
@@ -43,21 +38,6 @@ export interface ReaderOptions {
   readonly random?: Random;
 }
 
-interface Partition {
-  readonly topic: string;
-  readonly partition: number;
-  readonly from: ReaderTopic['from'];
-  position: bigint | undefined;
-  leader: number | undefined;
-  /** Its records are being handed over. */
-  inHand: boolean;
-  /** Monotonic; undefined before the first answer. */
-  answeredAtMs: number | undefined;
-  failures: number;
-  notBeforeMs: number;
-}
-
-const PIECE = 64;
 const MAX_WAIT_MS = 200;
 const LIMITS = { maxWaitMs: MAX_WAIT_MS, maxBytes: 8 * 1024 * 1024, partitionMaxBytes: 1024 * 1024 };
 const ANSWER_MS = 5_000;
@@ -67,10 +47,10 @@ const COMPLAIN_EVERY_MS = 10_000;
 const STOP_MS = 500;
 
 export class KafkaReader implements Reader {
-  readonly #partitions: readonly Partition[];
+  readonly #stopped = new AbortController();
+  readonly #places: readonly Place[];
   readonly #brokers: Brokers;
   readonly #loops = new Map<number, Promise<void>>();
-  readonly #stopped = new AbortController();
   readonly #clock: Clock;
   readonly #delayMs: (attempt: number) => number;
   #isReading = false;
@@ -82,25 +62,18 @@ export class KafkaReader implements Reader {
   constructor(
     connection: KafkaConnection,
     private readonly topics: readonly ReaderTopic[],
-    private readonly handlers: ReaderHandlers,
+    handlers: ReaderHandlers,
     private readonly options: ReaderOptions = {},
   ) {
     const random = options.random ?? systemRandom;
     this.#clock = options.clock ?? systemClock;
     this.#delayMs = fullJitter(random, BACKOFF);
     this.#brokers = new Brokers(connection, options.answerMs ?? ANSWER_MS, random);
-    this.#partitions = topics.flatMap(({ topic, partitions, from }) =>
-      Array.from({ length: partitions }, (_, partition) => ({
-        topic,
-        partition,
-        from,
-        position: typeof from === 'object' && 'offset' in from ? from.offset : undefined,
-        leader: undefined,
-        inHand: false,
-        answeredAtMs: undefined,
-        failures: 0,
-        notBeforeMs: 0,
-      })),
+    this.#places = topics.flatMap(({ topic, partitions, from }) =>
+      Array.from(
+        { length: partitions },
+        (_, partition) => new Place(topic, partition, from, handlers, this.#stopped.signal),
+      ),
     );
   }
 
@@ -115,11 +88,11 @@ export class KafkaReader implements Reader {
   }
 
   position(topic: string, partition: number): bigint | undefined {
-    return this.#partitions.find((one) => one.topic === topic && one.partition === partition)?.position;
+    return this.#place(topic, partition)?.position;
   }
 
   idleMs(): number {
-    const answered = this.#partitions.map(({ answeredAtMs }) => answeredAtMs ?? -Infinity);
+    const answered = this.#places.map(({ answeredAtMs }) => answeredAtMs ?? -Infinity);
     return this.#clock.monotonicMs() - Math.min(...answered);
   }
 
@@ -151,6 +124,10 @@ export class KafkaReader implements Reader {
     return this.#stopped.signal.aborted;
   }
 
+  #place(topic: string, partition: number): Place | undefined {
+    return this.#places.find((one) => one.topic === topic && one.partition === partition);
+  }
+
   #fail(failure: Fault): void {
     if (this.#isStopped) return;
     void this.stop();
@@ -176,8 +153,8 @@ export class KafkaReader implements Reader {
         missing.push(`${topic}: ${errorName(metadata?.errorCode ?? ERROR.unknownTopic)}`);
         continue;
       }
-      if (metadata.partitions.length !== partitions) {
-        const count = metadata.partitions.length;
+      const count = metadata.partitions.length;
+      if (count !== partitions) {
         throw new Fault(
           'partition-count',
           'stop',
@@ -185,8 +162,8 @@ export class KafkaReader implements Reader {
         );
       }
       for (const { partition, leader } of metadata.partitions) {
-        const ours = this.#partitions.find((one) => one.topic === topic && one.partition === partition);
-        if (ours !== undefined && leader >= 0) ours.leader = leader;
+        const place = this.#place(topic, partition);
+        if (place !== undefined && leader >= 0) place.leader = leader;
       }
     }
     if (this.#isReading) this.#startLoops();
@@ -194,55 +171,34 @@ export class KafkaReader implements Reader {
   }
 
   #startLoops(): void {
-    for (const { leader } of this.#partitions) {
+    for (const { leader } of this.#places) {
       if (leader === undefined || this.#loops.has(leader) || this.#isStopped) continue;
       this.#loops.set(leader, this.#lead(leader));
     }
   }
 
   async #findStarts(): Promise<void> {
-    const unknown = this.#partitions.filter(({ position }) => position === undefined);
-    const leaderless = this.#partitions.find(({ leader }) => leader === undefined);
-    if (leaderless !== undefined) throw new Error(`${leaderless.topic}[${leaderless.partition}] has no leader`);
-    for (const leader of new Set(unknown.map((one) => one.leader as number))) {
-      const led = unknown.filter((one) => one.leader === leader);
+    const leaderless = this.#places.find(({ leader }) => leader === undefined);
+    if (leaderless !== undefined) throw new Error(`${leaderless.name} has no leader`);
+    const unknown = this.#places.filter(({ position }) => position === undefined);
+    for (const leader of new Set(unknown.map((place) => place.leader as number))) {
+      const led = unknown.filter((place) => place.leader === leader);
       const link = await this.#brokers.link(leader);
       // The end comes first: what is stored between the two questions is then read, not skipped.
-      const bound = await this.#offsets(link, led, ({ from }) => (from === 'start' ? EARLIEST : LATEST));
+      const bound = await offsetsOf(link, led, ({ from }) => (from === 'start' ? EARLIEST : LATEST));
       const timed = led.filter(({ from }) => typeof from === 'object');
-      const byTime = await this.#offsets(link, timed, ({ from }) => (from as { timeMs: number }).timeMs);
-      for (const partition of led) {
-        const found = byTime.get(partition) ?? -1n; // -1: no record is as young
-        partition.position = found >= 0n ? found : bound.get(partition);
+      const byTime = await offsetsOf(link, timed, ({ from }) => (from as { timeMs: number }).timeMs);
+      for (const place of led) {
+        const found = byTime.get(place) ?? -1n; // -1: no record is as young
+        place.position = found >= 0n ? found : bound.get(place);
       }
     }
-  }
-
-  async #offsets(
-    link: Link,
-    led: readonly Partition[],
-    at: (one: Partition) => number,
-  ): Promise<Map<Partition, bigint>> {
-    if (led.length === 0) return new Map();
-    const questions = led.map((one) => ({ topic: one.topic, partition: one.partition, at: at(one) }));
-    const answers = await link.request(listOffsetsRequest(questions));
-    return new Map(
-      led.map((one) => {
-        const answer = answers.find(({ topic, partition }) => topic === one.topic && partition === one.partition);
-        if (answer?.errorCode !== ERROR.none) {
-          throw new Error(
-            `offsets of ${one.topic}[${one.partition}]: ${errorName(answer?.errorCode ?? ERROR.unknownTopic)}`,
-          );
-        }
-        return [one, answer.offset];
-      }),
-    );
   }
 
   /** One broker's loop: ends when it leads nothing of ours, or with the reader. */
   async #lead(nodeId: number): Promise<void> {
     for (let attempt = 0, round = 0; !this.#isStopped; round += 1) {
-      const led = this.#partitions.filter(({ leader }) => leader === nodeId);
+      const led = this.#places.filter(({ leader }) => leader === nodeId);
       if (led.length === 0) break;
       const nowMs = this.#clock.monotonicMs();
       const due = led.filter(({ notBeforeMs, inHand }) => notBeforeMs <= nowMs && !inHand);
@@ -270,115 +226,56 @@ export class KafkaReader implements Reader {
   }
 
   /** @param due in rotated order: where the answer's limit of bytes is reached, the last ones come first next time */
-  async #fetch(nodeId: number, due: readonly Partition[]): Promise<void> {
+  async #fetch(nodeId: number, due: readonly Place[]): Promise<void> {
     const link = await this.#brokers.link(nodeId);
-    const asked = due.map((one) => ({ one, topic: one.topic, partition: one.partition, offset: one.position ?? 0n }));
+    const asked = due.map((place) => ({
+      place,
+      topic: place.topic,
+      partition: place.partition,
+      offset: place.position ?? 0n,
+    }));
     const { answers, errorCode, throttleMs } = await link.request(fetchRequest(asked, LIMITS), MAX_WAIT_MS);
     if (errorCode !== ERROR.none) throw new Error(`fetch: ${errorName(errorCode)}`);
     for (const answer of answers) {
       if (this.#isStopped) return;
       const question = asked.find(({ topic, partition }) => topic === answer.topic && partition === answer.partition);
       if (question === undefined) throw new Error(`fetch: ${answer.topic}[${answer.partition}] was not asked for`);
-      const { one, offset } = question;
+      const { place, offset } = question;
       // Meanwhile the partition may have been given to another leader's loop (R2).
-      if (one.leader !== nodeId || one.inHand || one.position !== offset) continue;
-      one.inHand = true;
+      if (place.leader !== nodeId || place.inHand || place.position !== offset) continue;
+      place.inHand = true;
       try {
-        await this.#take(one, answer, link);
+        await this.#take(place, answer, link);
       } finally {
-        one.inHand = false;
+        place.inHand = false;
       }
     }
     if (throttleMs > 0) await this.#pause(Math.min(throttleMs, MAX_THROTTLE_MS));
   }
 
-  async #take(one: Partition, answer: FetchAnswer, link: Link): Promise<void> {
-    switch (answer.errorCode) {
-      case ERROR.none:
-        await this.#handOver(one, answer.records);
-        one.failures = 0;
-        one.answeredAtMs = this.#clock.monotonicMs();
-        return;
-      case ERROR.offsetOutOfRange:
-        return this.#returnIntoLog(one, link);
-      default:
-        one.notBeforeMs = this.#clock.monotonicMs() + this.#delayMs(one.failures);
-        one.failures += 1;
-        this.#complain('a partition can not be read now', new Error(errorName(answer.errorCode)), {
-          topic: one.topic,
-          partition: one.partition,
-        });
-        void this.#refreshAgain();
+  async #take(place: Place, { errorCode, records }: FetchAnswer, link: Link): Promise<void> {
+    if (errorCode === ERROR.offsetOutOfRange) {
+      const low = await offsetsOf(link, [place], () => EARLIEST);
+      const high = await offsetsOf(link, [place], () => LATEST);
+      return place.returnBetween(low.get(place) ?? 0n, high.get(place) ?? 0n);
     }
-  }
-
-  async #returnIntoLog(one: Partition, link: Link): Promise<void> {
-    const { topic, partition, position = 0n } = one;
-    const low = (await this.#offsets(link, [one], () => EARLIEST)).get(one) ?? 0n;
-    const high = (await this.#offsets(link, [one], () => LATEST)).get(one) ?? 0n;
-    if (position < low) {
-      this.#tell(one, () => this.handlers.lost({ topic, partition, from: position, to: low, why: 'retention' }));
-      this.#moveTo(one, low);
-    } else if (position > high) {
-      this.#tell(one, () => this.handlers.lost({ topic, partition, from: high, to: position, why: 'truncation' }));
-      this.#moveTo(one, high);
-    }
-  }
-
-  async #handOver(one: Partition, set: Buffer): Promise<void> {
-    const { topic, partition } = one;
-    const start = one.position ?? 0n;
-    let next = start;
-    let piece: IncomingRecord[] = [];
-    const flush = async (to: bigint): Promise<void> => {
-      if (piece.length > 0) await this.#handlePiece(one, piece);
-      piece = [];
-      this.#moveTo(one, to);
-    };
-    for (const batch of batchesOf(set)) {
-      if (batch.next <= next) continue; // a broker answers with the whole batch that holds the position
-      if (batch.is === 'unreadable') {
-        await flush(next);
-        if (this.#isStopped) return;
-        const loss = { topic, partition, from: next, to: batch.next, why: 'unreadable', detail: batch.why } as const;
-        this.#tell(one, () => this.handlers.lost(loss));
-      } else {
-        for (const record of batch.records) {
-          if (record.offset < next) continue;
-          piece.push({ topic, partition, ...record });
-          if (piece.length < PIECE) continue;
-          await flush(record.offset + 1n);
-          if (this.#isStopped) return;
-        }
-      }
-      next = batch.next; // R1
-    }
-    if (set.length > 0 && next === start)
-      throw new Error(`${topic}[${partition}]: no whole batch in ${set.length} bytes`);
-    await flush(next);
-  }
-
-  async #handlePiece(one: Partition, piece: readonly IncomingRecord[]): Promise<void> {
+    if (errorCode !== ERROR.none) return this.#putOff(place, new Error(errorName(errorCode)));
     try {
-      await this.handlers.records(piece);
+      await place.handOver(records);
     } catch (error) {
-      throw handlerFailed(one, error, `offsets ${piece[0]?.offset} to ${piece.at(-1)?.offset}`);
+      if (error instanceof Fault) throw error;
+      return this.#putOff(place, error);
     }
-    await new Promise((resolve) => setImmediate(resolve)); // sockets and timers get their turn
+    place.failures = 0;
+    place.answeredAtMs = this.#clock.monotonicMs();
   }
 
-  #moveTo(one: Partition, next: bigint): void {
-    if (this.#isStopped || one.position === next) return;
-    one.position = next;
-    this.#tell(one, () => this.handlers.position(one.topic, one.partition, next));
-  }
-
-  #tell(one: Partition, handler: () => void): void {
-    try {
-      handler();
-    } catch (error) {
-      throw handlerFailed(one, error, `position ${one.position}`);
-    }
+  #putOff(place: Place, error: unknown): void {
+    place.notBeforeMs = this.#clock.monotonicMs() + this.#delayMs(place.failures);
+    place.failures += 1;
+    const { topic, partition, position } = place;
+    this.#complain('a partition can not be read now', error, { topic, partition, offset: String(position) });
+    void this.#refreshAgain();
   }
 
   async #refreshAgain(): Promise<void> {
@@ -403,13 +300,24 @@ export class KafkaReader implements Reader {
   }
 }
 
-const handlerFailed = ({ topic, partition }: Partition, cause: unknown, where: string): Fault =>
-  new Fault(
-    'handler-failed',
-    'stop',
-    `${topic}[${partition}], ${where}: ${cause instanceof Error ? cause.message : String(cause)}`,
-    { cause },
+async function offsetsOf(
+  link: Link,
+  places: readonly Place[],
+  at: (one: Place) => number,
+): Promise<Map<Place, bigint>> {
+  if (places.length === 0) return new Map();
+  const questions = places.map((place) => ({ topic: place.topic, partition: place.partition, at: at(place) }));
+  const answers = await link.request(listOffsetsRequest(questions));
+  return new Map(
+    places.map((place) => {
+      const answer = answers.find(({ topic, partition }) => topic === place.topic && partition === place.partition);
+      if (answer?.errorCode !== ERROR.none) {
+        throw new Error(`offsets of ${place.name}: ${errorName(answer?.errorCode ?? ERROR.unknownTopic)}`);
+      }
+      return [place, answer.offset];
+    }),
   );
+}
 
 const rotated = <T>(items: readonly T[], round: number): T[] => {
   const first = round % items.length;

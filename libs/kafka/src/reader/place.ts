@@ -1,0 +1,113 @@
+import { Fault } from '@tradesense/platform';
+import type { IncomingRecord, Loss, ReaderHandlers, StartAt } from '../port.js';
+import { batchesOf } from '../protocol/record-batch.js';
+
+const PIECE = 64;
+
+/**
+ * Where one partition stands, and how its records leave. `position`, the next offset to be read, moves only here, after the
+ * records before it were handed over:
+ *
+ *   R1  position = one more than the last offset of the last batch taken, whether that batch held records or not
+ *   R2  records are handed over by one loop at a time (`inHand`), and only if the partition still is where the fetch began
+ *   R3  what is skipped was reported as lost first
+ */
+export class Place {
+  position: bigint | undefined;
+  leader: number | undefined;
+  inHand = false;
+  /** Monotonic; undefined before the first answer. */
+  answeredAtMs: number | undefined;
+  /** In a row; after each it is left alone until `notBeforeMs`. */
+  failures = 0;
+  notBeforeMs = 0;
+
+  constructor(
+    readonly topic: string,
+    readonly partition: number,
+    readonly from: StartAt,
+    private readonly handlers: ReaderHandlers,
+    private readonly stopped: AbortSignal,
+  ) {
+    if (typeof from === 'object' && 'offset' in from) this.position = from.offset;
+  }
+
+  get name(): string {
+    return `${this.topic}[${this.partition}]`;
+  }
+
+  /** @throws Fault `handler-failed`; another error where the bytes make no sense */
+  async handOver(set: Buffer): Promise<void> {
+    const start = this.position ?? 0n;
+    let next = start;
+    let piece: IncomingRecord[] = [];
+    const flush = async (to: bigint): Promise<void> => {
+      if (piece.length > 0) await this.#hand(piece);
+      piece = [];
+      this.#moveTo(to);
+    };
+    for (const batch of batchesOf(set)) {
+      if (batch.next <= next) continue; // a broker answers with the whole batch that holds the position
+      if (batch.is === 'unreadable') {
+        await flush(next);
+        if (this.stopped.aborted) return;
+        this.#lose({ from: next, to: batch.next, why: 'unreadable', detail: batch.why });
+      } else {
+        for (const record of batch.records) {
+          if (record.offset < next) continue;
+          piece.push({ topic: this.topic, partition: this.partition, ...record });
+          if (piece.length < PIECE) continue;
+          await flush(record.offset + 1n);
+          if (this.stopped.aborted) return;
+        }
+      }
+      next = batch.next; // R1
+    }
+    if (set.length > 0 && next === start) throw new Error(`no whole batch in ${set.length} bytes`);
+    await flush(next);
+  }
+
+  /** Back into the log, which reaches from `low` to before `high`: to its start or its end, whichever was passed. */
+  returnBetween(low: bigint, high: bigint): void {
+    const { position = 0n } = this;
+    if (position < low) {
+      this.#lose({ from: position, to: low, why: 'retention' });
+      this.#moveTo(low);
+    } else if (position > high) {
+      this.#lose({ from: high, to: position, why: 'truncation' });
+      this.#moveTo(high);
+    }
+  }
+
+  async #hand(piece: readonly IncomingRecord[]): Promise<void> {
+    try {
+      await this.handlers.records(piece);
+    } catch (error) {
+      throw this.#handlerFailed(error, `offsets ${piece[0]?.offset} to ${piece.at(-1)?.offset}`);
+    }
+    await new Promise((resolve) => setImmediate(resolve)); // sockets and timers get their turn
+  }
+
+  #lose(loss: Omit<Loss, 'topic' | 'partition'>): void {
+    this.#tell(() => this.handlers.lost({ topic: this.topic, partition: this.partition, ...loss }));
+  }
+
+  #moveTo(next: bigint): void {
+    if (this.stopped.aborted || this.position === next) return;
+    this.position = next;
+    this.#tell(() => this.handlers.position(this.topic, this.partition, next));
+  }
+
+  #tell(handler: () => void): void {
+    try {
+      handler();
+    } catch (error) {
+      throw this.#handlerFailed(error, `position ${this.position}`);
+    }
+  }
+
+  #handlerFailed(cause: unknown, where: string): Fault {
+    const what = cause instanceof Error ? cause.message : String(cause);
+    return new Fault('handler-failed', 'stop', `${this.name}, ${where}: ${what}`, { cause });
+  }
+}
