@@ -15,7 +15,7 @@ import {
 
 export interface LeaseOptions {
   /** A connection of its own, so that an extension never waits behind a read. */
-  readonly session: Session;
+  readonly session: Pick<Session, 'query'>;
   readonly owner: string;
   readonly leaseMs: number;
   readonly saveMs: number;

@@ -21,7 +21,7 @@ export interface ReadingMetrics {
 }
 
 export interface ReaderOptions {
-  readonly session: Session;
+  readonly session: Pick<Session, 'query'>;
   readonly wake: Wake;
   readonly clock: Clock;
   readonly databaseClock: DatabaseClock;
