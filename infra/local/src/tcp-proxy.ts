@@ -136,9 +136,11 @@ const written = (to: Socket, bytes: Buffer): Promise<void> =>
 
 /**
  * A reset and nothing before it. Node's own resetAndDestroy first writes what is waiting and ends in order, unless there is
- * nothing to be written any more; destroy leaves no time for it.
+ * nothing to be written any more; destroy leaves no time for it. While a socket's own end is under way libuv refuses to reset
+ * it (EINVAL), and Node then never closes it: its process could not even exit.
  */
 function reset(socket: Socket): void {
+  if (socket.writableEnded && !socket.writableFinished) return void socket.destroy();
   Object.assign(socket, { writable: false });
   socket.resetAndDestroy().destroy();
 }

@@ -1,10 +1,10 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { Socket, connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 import { TcpProxy } from '@tradesense/local';
 
-import { until } from '../../support/until.js';
+import { until, within } from '../../support/until.js';
 
 /** A server that answers every byte with the same byte, and counts what it got. */
 class Echo {
@@ -207,5 +207,26 @@ describe('a link that can break', () => {
     const afterDeath = await Caller.to(link.port);
     expect(await afterDeath.closed).toBe('ECONNRESET');
     await link.stop();
+  });
+
+  it('ends a socket that is half way through its own end, which can not be reset', async () => {
+    const link = new TcpProxy(target);
+    await link.start();
+    const caller = (await Caller.to(link.port)).say('x');
+    await caller.hears(1);
+    caller.socket.end();
+    const { end } = Socket.prototype;
+    // The cut falls into the moment between the proxy's end of a socket and the system's.
+    Socket.prototype.end = function cutRightAfter(this: Socket, ...args: never[]) {
+      const ended = end.apply(this, args) as Socket;
+      link.cut();
+      return ended;
+    };
+    try {
+      await caller.closed;
+    } finally {
+      Socket.prototype.end = end;
+    }
+    await within(2_000, 'the link has stopped', link.stop());
   });
 });
