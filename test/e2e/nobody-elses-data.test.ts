@@ -11,7 +11,8 @@ describe('nobody else’s data', () => {
 
   beforeAll(async () => {
     ground = await openStack();
-    system = await System.start(ground);
+    // What is logged at any level is searched for tokens when the services stop.
+    system = await System.start(ground, { env: { trade: { LOG_LEVEL: 'trace' }, gateway: { LOG_LEVEL: 'trace' } } });
   });
   afterAll(async () => {
     await system?.stop();

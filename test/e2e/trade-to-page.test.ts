@@ -35,7 +35,8 @@ describe('a posted trade', () => {
 
   beforeAll(async () => {
     ground = await openStack();
-    system = await System.start(ground);
+    // What is logged at any level is searched for tokens when the services stop.
+    system = await System.start(ground, { env: { trade: { LOG_LEVEL: 'trace' }, gateway: { LOG_LEVEL: 'trace' } } });
     database = new pg.Client({ connectionString: ground.databaseUrl('postgres') });
     await database.connect();
   });

@@ -1,7 +1,7 @@
 import { freePort, type DatabaseRole } from '@tradesense/local';
 
 import { Processes, type Launch, type ServiceProcess } from './processes.js';
-import { JWT_SECRET, tokens, tokenTraces } from './tokens.js';
+import { JWT_SECRET, tokens, tokensIn } from './tokens.js';
 import { TradeApi } from './trade-api.js';
 
 /** Where services stand: a database and topics of their own, on servers that may be shared. */
@@ -94,10 +94,9 @@ export class System {
     await Promise.all(names.map((name) => this.start(name)));
   }
 
-  /** Lines of any service's log in which a token of this process, or the key they are signed with, can be read. */
+  /** Lines of any service's log in which a token, or the key they are signed with, can be read. */
   tokensLogged(): readonly string[] {
-    const secrets = [...tokenTraces(), JWT_SECRET];
-    return this.processes.lines.filter((line) => secrets.some((secret) => line.includes(secret)));
+    return tokensIn(this.processes.lines);
   }
 
   /** Ends all of it in order. Whatever the test was about, no service may have logged a token. */

@@ -15,8 +15,14 @@ export interface TokenOptions {
 
 const minted: string[] = [];
 
-/** What identifies any token this process has minted, and may stand in no log: its signature, or the whole of one without. */
-export const tokenTraces = (): readonly string[] => minted.map((token) => token.split('.')[2] || token);
+/** What identifies a token this process has minted: its signature, or the whole of one without. */
+const traceOf = (token: string): string => token.split('.')[2] || token;
+
+/** Those of the lines in which a token of this process, or the key they are signed with, can be read. */
+export function tokensIn(lines: readonly string[]): readonly string[] {
+  const secrets = [JWT_SECRET, ...minted.map(traceOf)];
+  return lines.filter((line) => secrets.some((secret) => line.includes(secret)));
+}
 
 function remembered(token: string): string {
   minted.push(token);
