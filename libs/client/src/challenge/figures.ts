@@ -39,7 +39,7 @@ export function afterEvent(figures: Figures, event: ChallengeEvent): Figures {
     case 'RISK_ALERT':
       return { ...figures, riskAlerts: [event.body, ...figures.riskAlerts].slice(0, MOST_ALERTS) };
     case 'CHALLENGE_UPDATED':
-      return { ...figures, snapshot: event.body.state, equityData: event.body.state.equity };
+      return { ...figures, ...ofState(event.body.state, figures.statusData) };
     case 'EVENT_SKIPPED':
       return figures;
   }
@@ -55,15 +55,19 @@ export function afterSnapshot(figures: Figures, state: ChallengeState, cleared: 
   const news = state.open_alerts.filter(
     (alert) => !ids.has(alert.event_id) && (cleared === null || isBeyond(alert, cleared)),
   );
-  const isOutdated = known.statusData !== null && known.statusData.new_status !== state.status;
   return {
-    snapshot: state,
-    equityData: state.equity,
-    statusData: isOutdated ? null : known.statusData,
+    ...ofState(state, known.statusData),
     riskAlerts:
       news.length === 0 ? known.riskAlerts : newestFirst([...known.riskAlerts, ...news]).slice(0, MOST_ALERTS),
   };
 }
+
+/** A change of status that the state contradicts was followed by one that was not seen. */
+const ofState = (state: ChallengeState, known: ChallengeStatusChanged | null): Omit<Figures, 'riskAlerts'> => ({
+  snapshot: state,
+  equityData: state.equity,
+  statusData: known?.new_status === state.status ? known : null,
+});
 
 const newestFirst = (alerts: readonly RiskAlert[]): readonly RiskAlert[] =>
   [...alerts].sort((a, b) => b.epoch - a.epoch || b.sequence - a.sequence);

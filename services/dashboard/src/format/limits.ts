@@ -1,6 +1,8 @@
-import { Money, percentOf, type ChallengeState, type EquityFields, type LimitView } from '@tradesense/contracts';
+import { Money, percentOf, type LimitView } from '@tradesense/contracts';
 
-/** A limit at the latest equity; a state carries limits as of its own sequence, and equity moves on between states. */
+import type { Picture } from './picture.js';
+
+/** A limit at the latest equity. */
 export interface LimitNow {
   readonly rule: LimitView['rule'];
   readonly limitPercentage: string;
@@ -8,37 +10,24 @@ export interface LimitNow {
   /** What may still be lost; negative once breached. */
   readonly room: string;
   readonly allowed: string;
-  /** 0 to 100, for the bar only. */
+  /** 0 to 100, for the bar. */
   readonly usedPercentage: string;
   readonly breached: boolean;
 }
 
-const HUNDRED_PERCENT = 10_000n;
-const ceilingOf = (value: bigint, by: bigint): bigint => (value + by - 1n) / by;
+const ONE_CENT = Money.ofMinor(1n);
 
-/** `percent` below `reference`, up to the next whole cent: the lowest equity that still holds. */
-const floorBelow = (reference: Money, percent: string): Money =>
-  Money.ofMinor(ceilingOf(reference * (HUNDRED_PERCENT - Money.of(percent)), HUNDRED_PERCENT));
-
-/** A floor that hung below the peak when the state was made follows the peak; any other stays until the next state. */
-function floorNow(limit: LimitView, state: ChallengeState, equity: EquityFields): Money {
+export function limitNow(limit: LimitView, { equity }: Picture): LimitNow {
   const floor = Money.of(limit.floor);
-  const peakThen = Money.of(state.equity.max_equity_ever);
-  const trails = limit.rule === 'TOTAL_LOSS' && floor === floorBelow(peakThen, limit.limit_percentage);
-  return trails ? floorBelow(Money.of(equity.max_equity_ever), limit.limit_percentage) : floor;
-}
-
-export function limitNow(limit: LimitView, state: ChallengeState, equity: EquityFields): LimitNow {
-  const floor = floorNow(limit, state, equity);
   const current = Money.of(equity.current_equity);
   const reference = Money.of(limit.rule === 'DAILY_LOSS' ? equity.daily_start_equity : equity.max_equity_ever);
-  const allowed = Money.max(Money.minus(reference, floor), Money.ofMinor(1n));
+  const allowed = Money.max(Money.minus(reference, floor), ONE_CENT);
   const used = Money.max(Money.min(Money.minus(reference, current), allowed), Money.zero);
   const room = Money.minus(current, floor);
   return {
     rule: limit.rule,
     limitPercentage: limit.limit_percentage,
-    floor: Money.format(floor),
+    floor: limit.floor,
     room: Money.format(room),
     allowed: Money.format(allowed),
     usedPercentage: percentOf(used, allowed),
@@ -52,15 +41,16 @@ export interface TargetNow {
   readonly progressPercentage: string;
 }
 
-export function targetNow(state: ChallengeState, equity: EquityFields): TargetNow | null {
+export function targetNow({ state, equity }: Picture): TargetNow | null {
   if (state.target === null) return null;
   const goal = Money.of(state.target.equity);
   const start = Money.of(state.initial_balance);
-  const way = Money.max(Money.minus(goal, start), Money.ofMinor(1n));
-  const done = Money.min(Money.max(Money.minus(Money.of(equity.current_equity), start), Money.zero), way);
+  const current = Money.of(equity.current_equity);
+  const way = Money.max(Money.minus(goal, start), ONE_CENT);
+  const done = Money.min(Money.max(Money.minus(current, start), Money.zero), way);
   return {
     equity: state.target.equity,
-    missing: Money.format(Money.max(Money.minus(goal, Money.of(equity.current_equity)), Money.zero)),
+    missing: Money.format(Money.max(Money.minus(goal, current), Money.zero)),
     progressPercentage: percentOf(done, way),
   };
 }

@@ -18,3 +18,7 @@ export const clockText = (instant: string | number): string =>
   new Date(instant).toLocaleTimeString('en-GB', { hour12: false });
 
 export const utcText = (instant: string): string => `${instant.slice(11, 16)} UTC`;
+
+/** "25 Nov". */
+export const dayText = (instant: string): string =>
+  new Date(instant).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });

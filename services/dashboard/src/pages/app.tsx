@@ -46,14 +46,17 @@ export function App({ arrived }: { readonly arrived: Credentials | null }) {
     );
   if (config === null) return <p className="loading">Loading…</p>;
   return (
-    <ChallengePage
-      key={`${credentials.challengeId} ${credentials.token}`}
-      gatewayUrl={config.gatewayUrl}
-      credentials={credentials}
-      onSignOut={() => {
-        forget();
-        setCredentials(null);
-      }}
-    />
+    <main>
+      <h1 className="visually-hidden">Your challenge</h1>
+      <ChallengePage
+        key={`${credentials.challengeId} ${credentials.token}`}
+        config={config}
+        credentials={credentials}
+        onSignOut={() => {
+          forget();
+          setCredentials(null);
+        }}
+      />
+    </main>
   );
 }

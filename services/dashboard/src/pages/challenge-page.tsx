@@ -1,13 +1,17 @@
-import { createChallengeClient } from '@tradesense/client';
+import { createChallengeClient, type ChallengeHandle } from '@tradesense/client';
+import type { ChallengeState } from '@tradesense/contracts';
 import { ChallengeProvider, useLiveChallenge } from '@tradesense/react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 
+import { pictureOf, whyOutdated, type Figures } from '../format/picture.js';
 import { Board } from './board.js';
 import type { Credentials } from './credentials.js';
+import type { PageConfig } from './page-config.js';
 import { useSession } from './session.js';
+import { ViewAsker, fetchView, type ReadView } from './view-asker.js';
 
 interface Props {
-  readonly gatewayUrl: string;
+  readonly config: PageConfig;
   readonly credentials: Credentials;
   readonly onSignOut: () => void;
 }
@@ -26,68 +30,86 @@ function useNow(): number {
   return nowMs;
 }
 
-/** "Caught up 14 events" for a moment after a gap in the connection. */
+/** "Caught up 14 events" for a moment after the figures were not live. */
 function useCaughtUp(isLive: boolean, sequence: number | null): string | null {
   const [notice, setNotice] = useState<string | null>(null);
   const leftAt = useRef<number | null>(null);
+  const now = useRef(sequence);
+  useEffect(() => {
+    now.current = sequence;
+  }, [sequence]);
   useEffect(() => {
     if (!isLive) {
-      leftAt.current ??= sequence;
+      leftAt.current ??= now.current;
       return undefined;
     }
-    const missed = leftAt.current === null || sequence === null ? 0 : sequence - leftAt.current;
+    const missed = leftAt.current === null || now.current === null ? 0 : now.current - leftAt.current;
     leftAt.current = null;
     if (missed <= 0) return undefined;
     setNotice(`Caught up ${missed} ${missed === 1 ? 'event' : 'events'}`);
     const timer = setTimeout(() => setNotice(null), NOTICE_MS);
     return () => clearTimeout(timer);
-    // Only the moment of becoming live or not matters, not each event.
   }, [isLive]);
   return notice;
 }
 
-function Challenge({
-  challenge,
-  challengeId,
-  token,
-  onSignOut,
-}: {
-  readonly challenge: ReturnType<ReturnType<typeof createChallengeClient>['challenge']>;
-  readonly challengeId: string;
-  readonly token: string;
-  readonly onSignOut: () => void;
-}) {
-  const live = useLiveChallenge(challengeId, token);
-  const { points, trades } = useSession(challenge);
-  const notice = useCaughtUp(live.connection.is === 'live', points.at(-1)?.sequence ?? null);
-  return (
-    <Board
-      shown={live}
-      points={points}
-      trades={trades}
-      nowMs={useNow()}
-      notice={notice}
-      onClear={live.clearAlerts}
-      onRefresh={() => void live.refresh()}
-      actions={
-        <button type="button" onClick={onSignOut}>
-          Sign out
-        </button>
-      }
-    />
-  );
+/** The trade API's view, asked for whenever events and snapshot can not tell floors and days. */
+function useCurrentView(figures: Figures, nowMs: number, read: ReadView): ChallengeState | null {
+  const [view, setView] = useState<ChallengeState | null>(null);
+  const asker = useRef<ViewAsker | null>(null);
+  useEffect(() => {
+    const asking = new ViewAsker(read, setView);
+    asker.current = asking;
+    return () => asking.stop();
+  }, [read]);
+  const picture = pictureOf(figures, view);
+  const why = picture === null ? null : whyOutdated(picture, nowMs);
+  useEffect(() => asker.current?.because(why), [why]);
+  return view;
 }
 
-export function ChallengePage({ gatewayUrl, credentials, onSignOut }: Props) {
+export function ChallengePage({ config, credentials, onSignOut }: Props) {
   const { token, challengeId } = credentials;
+  const { gatewayUrl, tradeUrl } = config;
   const client = useMemo(
     () => createChallengeClient({ url: gatewayUrl, token, history: HISTORY }),
     [gatewayUrl, token],
   );
   const challenge = useMemo(() => client.challenge(challengeId), [client, challengeId]);
+  const read = useMemo<ReadView>(
+    () => (signal) => fetchView(tradeUrl, challengeId, token, signal),
+    [tradeUrl, challengeId, token],
+  );
   return (
     <ChallengeProvider client={client}>
-      <Challenge challenge={challenge} challengeId={challengeId} token={token} onSignOut={onSignOut} />
+      <Challenge challenge={challenge} challengeId={challengeId} read={read} onSignOut={onSignOut} />
     </ChallengeProvider>
+  );
+}
+
+interface ChallengeProps {
+  readonly challenge: ChallengeHandle;
+  readonly challengeId: string;
+  readonly read: ReadView;
+  readonly onSignOut: () => void;
+}
+
+function Challenge({ challenge, challengeId, read, onSignOut }: ChallengeProps) {
+  const live = useLiveChallenge(challengeId, undefined);
+  const { cursor } = challenge.getSnapshot();
+  const nowMs = useNow();
+  const session = useSession(challenge, live.snapshot);
+  const view = useCurrentView({ ...live, cursor }, nowMs, read);
+  return (
+    <Board
+      shown={{ ...live, cursor }}
+      view={view}
+      session={session}
+      nowMs={nowMs}
+      notice={useCaughtUp(live.connection.is === 'live', cursor?.sequence ?? null)}
+      onClear={live.clearAlerts}
+      onRefresh={() => void live.refresh()}
+      onSignOut={onSignOut}
+    />
   );
 }

@@ -1,28 +1,27 @@
 import { Board } from './board.js';
-import { NOW_MS, SAMPLES, points, trades } from './samples.js';
+import { NOW_MS, SAMPLES } from './samples.js';
+
+const nothing = (): void => undefined;
 
 /** The page in each of its states, with fixed figures: for whoever changes how it looks. */
 export function Gallery() {
-  const nothing = (): void => undefined;
   return (
-    <>
-      {Object.entries(SAMPLES).map(([name, shown]) => {
-        const hasHistory = shown.snapshot !== null && name !== 'empty';
-        return (
-          <section key={name} className="gallery" data-sample={name}>
-            <p className="gallery-name">{name}</p>
-            <Board
-              shown={shown}
-              points={hasHistory ? points : []}
-              trades={hasHistory ? trades : []}
-              nowMs={NOW_MS}
-              notice={name === 'live' ? 'Caught up 14 events' : null}
-              onClear={nothing}
-              onRefresh={nothing}
-            />
-          </section>
-        );
-      })}
-    </>
+    <main>
+      <h1 className="visually-hidden">The page in each of its states</h1>
+      {Object.entries(SAMPLES).map(([name, { shown, session }]) => (
+        <div key={name} data-sample={name}>
+          <p className="sample-name">{name}</p>
+          <Board
+            shown={shown}
+            session={session}
+            nowMs={NOW_MS}
+            notice={name === 'live' ? 'Caught up 14 events' : null}
+            onClear={nothing}
+            onRefresh={nothing}
+            onSignOut={nothing}
+          />
+        </div>
+      ))}
+    </main>
   );
 }

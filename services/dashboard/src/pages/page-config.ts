@@ -1,6 +1,7 @@
-/** Where the gateway is, as the server that sent this page says. */
+/** Where gateway and trade API are, as the server that sent this page says. */
 export interface PageConfig {
   readonly gatewayUrl: string;
+  readonly tradeUrl: string;
 }
 
 const LIMIT_MS = 5_000;

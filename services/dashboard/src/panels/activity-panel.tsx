@@ -1,30 +1,34 @@
 import { amountText, directionOf, signedText } from '../format/money.js';
 import { clockText } from '../format/time.js';
 
-export interface Trade {
-  readonly eventId: string;
+/** One line of the session's log. */
+export interface Entry {
+  readonly key: string;
+  readonly kind: 'trade' | 'alert' | 'status' | 'update';
   readonly at: string;
-  readonly symbol: string;
-  readonly pnl: string;
-  readonly equity: string;
+  readonly what: string;
+  readonly result: string | null;
+  readonly equity: string | null;
 }
 
-/** The last trades this page saw, newest first. */
-export function ActivityPanel({ trades }: { readonly trades: readonly Trade[] }) {
+const MARK = { trade: '', alert: '! ', status: '◆ ', update: '↺ ' } as const;
+
+/** What this page saw happen, newest first. */
+export function ActivityPanel({ entries }: { readonly entries: readonly Entry[] }) {
   return (
     <section className="card activity">
       <header>
-        <h2>Latest trades</h2>
+        <h2>Trades and events of this session</h2>
       </header>
-      {trades.length === 0 ? (
+      {entries.length === 0 ? (
         <p className="nothing">Trades appear here as they are booked.</p>
       ) : (
-        <div className="scroll" tabIndex={0} role="region" aria-label="Latest trades">
+        <div className="scroll" tabIndex={0} role="group" aria-label="Trades and events, newest first">
           <table>
             <thead>
               <tr>
                 <th scope="col">Time</th>
-                <th scope="col">Symbol</th>
+                <th scope="col">What</th>
                 <th scope="col" className="number">
                   Result
                 </th>
@@ -34,12 +38,15 @@ export function ActivityPanel({ trades }: { readonly trades: readonly Trade[] })
               </tr>
             </thead>
             <tbody>
-              {trades.map((trade) => (
-                <tr key={trade.eventId}>
-                  <td>{clockText(trade.at)}</td>
-                  <td>{trade.symbol}</td>
-                  <td className={`number ${directionOf(trade.pnl)}`}>{signedText(trade.pnl)}</td>
-                  <td className="number">{amountText(trade.equity)}</td>
+              {entries.map(({ key, kind, at, what, result, equity }) => (
+                <tr key={key} className={kind}>
+                  <td>{clockText(at)}</td>
+                  <td colSpan={result === null ? 2 : 1}>
+                    {MARK[kind]}
+                    {what}
+                  </td>
+                  {result !== null && <td className={`number ${directionOf(result)}`}>{signedText(result)}</td>}
+                  <td className="number">{equity === null ? '' : amountText(equity)}</td>
                 </tr>
               ))}
             </tbody>

@@ -1,4 +1,4 @@
-export type Tone = 'calm' | 'warning' | 'danger' | 'goal';
+export type Tone = 'none' | 'calm' | 'warning' | 'danger' | 'goal';
 
 /** A share of a whole as a bar; `words` say the same to those who don't see it. */
 export function Bar({

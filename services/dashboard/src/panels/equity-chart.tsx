@@ -1,5 +1,6 @@
 import {
   AreaSeries,
+  type AutoscaleInfo,
   ColorType,
   LineStyle,
   LineType,
@@ -32,6 +33,8 @@ interface Chart {
   readonly api: IChartApi;
   readonly series: ISeriesApi<'Area'>;
   lines: IPriceLine[];
+  /** Prices that stay in view whatever equity does. */
+  levels: readonly number[];
 }
 
 const colour = (name: string): string => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -46,7 +49,7 @@ function draw(host: HTMLElement): Chart {
       fontSize: 12,
     },
     grid: { vertLines: { visible: false }, horzLines: { color: colour('--line') } },
-    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.12, bottom: 0.12 } },
+    rightPriceScale: { borderVisible: false, scaleMargins: { top: 0.08, bottom: 0.08 } },
     timeScale: { borderVisible: false, timeVisible: true, secondsVisible: true, rightOffset: 2 },
     handleScroll: { vertTouchDrag: false },
   });
@@ -58,14 +61,30 @@ function draw(host: HTMLElement): Chart {
     bottomColor: 'transparent',
     priceFormat: { type: 'custom', minMove: 0.01, formatter: (value: number) => amountText(value.toFixed(2)) },
   });
-  return { api, series, lines: [] };
+  const chart: Chart = { api, series, lines: [], levels: [] };
+  series.applyOptions({
+    autoscaleInfoProvider: (own: () => AutoscaleInfo | null) => {
+      const range = own()?.priceRange;
+      const values = [...chart.levels, ...(range ? [range.minValue, range.maxValue] : [])];
+      if (values.length === 0) return null;
+      return { priceRange: { minValue: Math.min(...values), maxValue: Math.max(...values) } };
+    },
+  });
+  return chart;
 }
 
-/** One value per second: the chart's time axis knows no finer step, and the last one of a second is what stood. */
+/**
+ * One value per second: the chart's time axis knows no finer step, and the last one of a second is what stood. Times are the
+ * traders', which need not ascend; the order of events does.
+ */
 function bySecond(points: readonly Point[]): { time: UTCTimestamp; value: number }[] {
   const values = new Map<number, number>();
-  for (const { atMs, equity } of points) values.set(Math.floor(atMs / 1000), chartValue(equity));
-  return [...values].sort(([a], [b]) => a - b).map(([time, value]) => ({ time: time as UTCTimestamp, value }));
+  let second = 0;
+  for (const { atMs, equity } of points) {
+    second = Math.max(second, Math.floor(atMs / 1000));
+    values.set(second, chartValue(equity));
+  }
+  return [...values].map(([time, value]) => ({ time: time as UTCTimestamp, value }));
 }
 
 /** Equity over time with floors and target as lines. `summary` says in words what it shows. */
@@ -104,6 +123,7 @@ export function EquityChart({
     const drawn = chart.current;
     if (drawn === null) return;
     for (const line of drawn.lines) drawn.series.removePriceLine(line);
+    drawn.levels = levels.map(({ amount }) => chartValue(amount));
     drawn.lines = levels.map(({ name, amount, kind }) =>
       drawn.series.createPriceLine({
         price: chartValue(amount),
@@ -118,7 +138,7 @@ export function EquityChart({
 
   return (
     <figure className="chart">
-      <div ref={host} aria-hidden="true" />
+      <div ref={host} />
       <figcaption className="visually-hidden">{summary}</figcaption>
     </figure>
   );

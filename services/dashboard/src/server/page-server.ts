@@ -15,11 +15,15 @@ export interface PageOptions {
   readonly log: Logger;
 }
 
+/** The one style element of lightweight-charts 5.2.1, which places the logo that its licence asks for. */
+const CHART_STYLE = "'sha256-3pRED1tOXas1FXFoPb9TGCjmYe9XQsmO9OV23khV2nY='";
+
 /** Browsers reach the gateway by WebSocket and, where that is blocked, by polling. */
-const reachable = (gatewayUrl: string): readonly string[] =>
-  [gatewayUrl, gatewayUrl.replace(/^ws/, 'http')].map((address) =>
-    new URL(address).origin === 'null' ? new URL(address).href.replace(/\/$/, '') : new URL(address).origin,
-  );
+function reachable(gatewayUrl: string): readonly string[] {
+  const { protocol, host } = new URL(gatewayUrl);
+  const secure = protocol === 'wss:' || protocol === 'https:' ? 's' : '';
+  return [`ws${secure}://${host}`, `http${secure}://${host}`];
+}
 
 /** Serves the built page under a strict content policy, and tells it where gateway and trade API are. */
 export class PageServer implements Part {
@@ -35,7 +39,7 @@ export class PageServer implements Part {
         directives: {
           defaultSrc: ["'none'"],
           scriptSrc: ["'self'"],
-          styleSrc: ["'self'", "'unsafe-inline'"], // the chart sets style attributes
+          styleSrc: ["'self'", CHART_STYLE],
           imgSrc: ["'self'", 'data:'],
           fontSrc: ["'self'"],
           connectSrc: ["'self'", ...reachable(gatewayUrl), new URL(tradeUrl).origin],
@@ -47,7 +51,7 @@ export class PageServer implements Part {
       strictTransportSecurity: false, // whoever ends TLS in front of this says so
       referrerPolicy: { policy: 'no-referrer' },
     });
-    void this.#server.register(fastifyStatic, { root: folder, maxAge: '1h', setHeaders: neverKeepPages });
+    void this.#server.register(fastifyStatic, { root: folder, cacheControl: false, setHeaders: keep });
     this.#server.get('/config.json', (_request, reply) =>
       reply.header('cache-control', 'no-store').send({ gatewayUrl, tradeUrl }),
     );
@@ -66,6 +70,6 @@ export class PageServer implements Part {
 }
 
 /** Assets carry a hash in their name; the page that names them does not. */
-function neverKeepPages(reply: { header(name: string, value: string): unknown }, path: string): void {
-  if (path.endsWith('.html')) reply.header('cache-control', 'no-cache');
+function keep(reply: { header(name: string, value: string): unknown }, path: string): void {
+  reply.header('cache-control', path.includes('/assets/') ? 'public, max-age=31536000, immutable' : 'no-cache');
 }
