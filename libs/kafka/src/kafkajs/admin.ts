@@ -1,7 +1,7 @@
 import type { TopicSpec } from '@tradesense/contracts';
 import { Fault, systemClock, type Logger } from '@tradesense/platform';
 import type { Admin as KafkajsAdmin } from 'kafkajs';
-import { atMost } from '../at-most.js';
+import { atMost, inTime } from '../bounds.js';
 import type { Admin, KafkaConnection, TopicFault } from '../port.js';
 import { clientConfig, Kafka, RETRY } from './library.js';
 import { Sockets } from './sockets.js';
@@ -14,7 +14,7 @@ export interface AdminOptions {
 
 const DEADLINE_MS = 15_000;
 const CLOSE_MS = 500;
-const LEADER_POLL_MS = 50;
+const AGAIN_MS = 50;
 const TOPIC_RESOURCE = 2;
 /** Settings that change what the records mean; the others are the operator's. */
 const CHECKED_SETTINGS = ['cleanup.policy', 'message.timestamp.type'];
@@ -54,7 +54,8 @@ export class KafkaAdmin implements Admin {
         waitForLeaders: false,
         timeout: this.#deadlineMs,
       });
-      await haveLeaders(admin, missing, systemClock.monotonicMs() + this.#deadlineMs);
+      // Brokers learn of a topic, then that they lead it, one after the other: whoever waited for us can begin at once.
+      for (const { name } of missing) await this.#patiently(() => admin.fetchTopicOffsets(name), always);
     });
   }
 
@@ -86,7 +87,7 @@ export class KafkaAdmin implements Admin {
 
   ends(topic: string): Promise<ReadonlyMap<number, bigint>> {
     return this.#call(async (admin) => {
-      const offsets = await admin.fetchTopicOffsets(topic);
+      const offsets = await this.#patiently(() => admin.fetchTopicOffsets(topic), isRetriable);
       return new Map(offsets.map(({ partition, high }) => [partition, BigInt(high)]));
     });
   }
@@ -103,24 +104,35 @@ export class KafkaAdmin implements Admin {
     session.sockets.cut(new Error('the admin was closed'));
   }
 
+  /** Again after what passes by itself, within the deadline: kafkajs gives up on a leader that has just been made one. */
+  async #patiently<T>(work: () => Promise<T>, passes: (error: unknown) => boolean): Promise<T> {
+    const givesUpAtMs = systemClock.monotonicMs() + this.#deadlineMs;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        if (!passes(error) || systemClock.monotonicMs() >= givesUpAtMs) throw error;
+        await systemClock.sleep(AGAIN_MS);
+      }
+    }
+  }
+
   async #call<T>(work: (admin: KafkajsAdmin) => Promise<T>): Promise<T> {
     if (this.#isClosed) throw new Fault('admin-closed', 'stop', 'the admin is closed');
     const session = (this.#session ??= this.#open());
-    const timer = setTimeout(
-      () => session.sockets.cut(new Error(`no answer within ${this.#deadlineMs} ms`)),
-      this.#deadlineMs,
-    );
+    const late = (): Error => new Error(`no answer within ${this.#deadlineMs} ms`);
     try {
-      await session.connected;
-      return await work(session.admin);
+      return await inTime(
+        session.connected.then(() => work(session.admin)),
+        { ms: this.#deadlineMs },
+        late,
+      );
     } catch (error) {
       if (this.#session === session) this.#session = undefined;
       session.sockets.cut(new Error('the admin client was given up'));
       session.admin.disconnect().catch(() => undefined);
       const what = error instanceof Error ? error.message : String(error);
       throw new Fault('kafka-unavailable', 'wait', what, { cause: error });
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -133,23 +145,8 @@ export class KafkaAdmin implements Admin {
   }
 }
 
-/**
- * A topic just made is unknown to a broker until the controller's news has reached it. kafkajs's own wait takes that for a
- * failure and gives up.
- */
-async function haveLeaders(admin: KafkajsAdmin, topics: readonly TopicSpec[], deadlineMs: number): Promise<void> {
-  const names = topics.map(({ name }) => name);
-  for (;;) {
-    try {
-      const { topics: made } = await admin.fetchTopicMetadata({ topics: names });
-      if (made.every(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
-    } catch (error) {
-      if (systemClock.monotonicMs() >= deadlineMs) throw error;
-    }
-    if (systemClock.monotonicMs() >= deadlineMs) throw new Error('a new topic has no leader');
-    await systemClock.sleep(LEADER_POLL_MS);
-  }
-}
+const always = (): boolean => true;
+const isRetriable = (error: unknown): boolean => (error as { retriable?: unknown }).retriable === true;
 
 async function partitionCounts(
   admin: KafkajsAdmin,

@@ -1,7 +1,7 @@
 import type { TopicSpec } from '@tradesense/contracts';
 import { Fault, systemClock, type Clock, type Logger } from '@tradesense/platform';
 import type { Producer, RecordMetadata } from 'kafkajs';
-import { atMost } from '../at-most.js';
+import { atMost, inTime } from '../bounds.js';
 import { Outgoings, type OutgoingTopic } from '../outgoing.js';
 import type { Ends, KafkaConnection, Publisher, TopicRecords } from '../port.js';
 import { clientConfig, Kafka, RETRY } from './library.js';
@@ -71,7 +71,10 @@ export class KafkaPublisher implements Publisher {
     this.#isSending = true;
     const session = (this.#session ??= this.#openSession());
     try {
-      const acknowledged = await this.#withinDeadline(publish(session, outgoing, this.#deadlineMs), signal);
+      const patience = { ms: this.#deadlineMs, clock: this.#clock, signal };
+      const acknowledged = await inTime(publish(session, outgoing, this.#deadlineMs), patience, () =>
+        unclear(signal?.aborted === true ? 'given up by the caller' : `no outcome within ${this.#deadlineMs} ms`),
+      );
       return endsOf(outgoing, acknowledged);
     } catch (error) {
       this.#abandon(session);
@@ -98,21 +101,6 @@ export class KafkaPublisher implements Publisher {
     if (this.#session === session) this.#session = undefined;
     session.sockets.cut(new Error('the producer was given up'));
     session.producer.disconnect().catch(() => undefined);
-  }
-
-  async #withinDeadline<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-    const settled = new AbortController();
-    const giveUp = async (): Promise<never> => {
-      const either = signal === undefined ? settled.signal : AbortSignal.any([signal, settled.signal]);
-      await this.#clock.sleep(this.#deadlineMs, either);
-      throw unclear(signal?.aborted === true ? 'given up by the caller' : `no outcome within ${this.#deadlineMs} ms`);
-    };
-    try {
-      return await Promise.race([work, giveUp()]);
-    } finally {
-      settled.abort();
-      work.catch(() => undefined); // given up: its end interests nobody
-    }
   }
 }
 

@@ -7,7 +7,7 @@ import {
   type Logger,
   type Random,
 } from '@tradesense/platform';
-import { atMost } from '../at-most.js';
+import { atMost } from '../bounds.js';
 import type { Link } from '../kafkajs/link.js';
 import type { KafkaConnection, Reader, ReaderHandlers, ReaderTopic } from '../port.js';
 import { fetchRequest, type FetchAnswer } from '../protocol/fetch.js';

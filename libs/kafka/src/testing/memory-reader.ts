@@ -1,5 +1,5 @@
 import { Fault } from '@tradesense/platform';
-import { atMost } from '../at-most.js';
+import { atMost } from '../bounds.js';
 import type { Reader, ReaderHandlers, ReaderTopic } from '../port.js';
 import type { ReaderOptions } from '../reader/reader.js';
 import type { MemoryKafka } from './memory-kafka.js';
