@@ -65,7 +65,7 @@ export const SERVICES = {
       server: ['settings.ts'],
       pages: ['panels', 'format', '@react', '@client'],
       panels: ['format', '@react', '@client'],
-      format: [],
+      format: ['@client:types'],
     },
   },
 };

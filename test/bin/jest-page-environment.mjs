@@ -5,6 +5,6 @@ export default class extends TestEnvironment {
   async setup() {
     await super.setup();
     const { global } = this;
-    Object.assign(global, { TextDecoder, TextEncoder, Uint8Array });
+    Object.assign(global, { TextDecoder, TextEncoder });
   }
 }

@@ -8,7 +8,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { resolve } from 'node:path';
 
-import { chromium, mustInstall, nodeFault, provide } from './machine.mjs';
+import { chromium, mustInstall, nodeFault, provide } from '../../infra/local/src/bootstrap/machine.mjs';
 import { run } from './steps.mjs';
 
 const RESULTS = resolve('.cache/results');

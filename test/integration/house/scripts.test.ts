@@ -5,7 +5,7 @@ interface Step {
   readonly command: readonly string[];
   readonly after?: readonly string[];
 }
-const { nodeFault } = (await import('../../bin/machine.mjs' as string)) as {
+const { nodeFault } = (await import('../../../infra/local/src/bootstrap/machine.mjs' as string)) as {
   nodeFault(version: string): string | undefined;
 };
 const { runAll } = (await import('../../bin/steps.mjs' as string)) as {

@@ -7,15 +7,18 @@ import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 /** The ranges of `engines`: the first of each line that has what we use. */
+/** @type {Readonly<Record<number, number>>} */
 const LEAST = { 20: 19, 22: 13, 24: 11 };
 
-export function nodeFault(version = process.versions.node) {
-  const [major, minor] = version.split('.').map(Number);
-  if (LEAST[major] !== undefined && minor >= LEAST[major]) return undefined;
-  const wanted = Object.entries(LEAST).map(([line, least]) => `${line}.${least}`);
-  return `Node.js ${version} is not one of ${wanted.join(', ')} or later in these lines: npx -y node@24 $(which npm) test`;
+export function nodeFault(version = process.versions.node, script = 'test') {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  const least = LEAST[major];
+  if (least !== undefined && minor >= least) return undefined;
+  const wanted = Object.entries(LEAST).map(([line, first]) => `${line}.${first}`);
+  return `Node.js ${version} is not one of ${wanted.join(', ')} or later in these lines: npx -y node@24 $(which npm) ${script}`;
 }
 
+/** @param {string} file */
 const isRunnable = (file) => {
   try {
     accessSync(file, constants.X_OK);
@@ -25,7 +28,8 @@ const isRunnable = (file) => {
   }
 };
 
-const onPath = (name) =>
+/** @param {string} name */
+export const onPath = (name) =>
   (process.env.PATH ?? '')
     .split(delimiter)
     .map((folder) => join(folder, name))
@@ -54,6 +58,7 @@ const NEEDS = [
   { what: 'Chromium (or CHROME_PATH set to one)', packages: ['chromium'], isThere: () => chromium() !== undefined },
 ];
 
+/** @param {string[]} args */
 const aptGet = (...args) =>
   execFileSync('apt-get', args, {
     stdio: ['ignore', 'ignore', 'inherit'],
@@ -70,7 +75,7 @@ export function provide() {
       aptGet('update');
       aptGet('install', '--yes', '--no-install-recommends', ...packages);
     } catch (error) {
-      console.log(`apt-get failed: ${error.message}`);
+      console.log(`apt-get failed: ${error instanceof Error ? error.message : error}`);
     }
   }
   return missing
@@ -80,8 +85,19 @@ export function provide() {
     );
 }
 
+/**
+ * What the chosen engine lacks, in one sentence with the command that installs it.
+ * @param {string} engine
+ */
+export function engineFault(engine) {
+  if (engine === 'docker')
+    return dockerAnswers() ? undefined : 'STACK=docker, but no Docker engine answers: start it, or unset STACK';
+  if (javaMajor() >= 17 && onPath('mvn') !== undefined) return undefined;
+  return 'Missing: Java 17 or later with Maven, or a Docker engine. On Debian or Ubuntu: sudo apt-get install openjdk-17-jre-headless maven';
+}
+
 /** Whether node_modules is absent, or older than the lock file it should mirror. */
-export function mustInstall() {
-  const mirror = 'node_modules/.package-lock.json';
-  return !existsSync(mirror) || statSync(mirror).mtimeMs < statSync('package-lock.json').mtimeMs;
+export function mustInstall(repository = '.') {
+  const mirror = join(repository, 'node_modules/.package-lock.json');
+  return !existsSync(mirror) || statSync(mirror).mtimeMs < statSync(join(repository, 'package-lock.json')).mtimeMs;
 }
