@@ -1,3 +1,5 @@
+import { createPublicKey, createSecretKey, type KeyObject } from 'node:crypto';
+
 import { USER_ID_MAX_LENGTH, type UserId } from '@tradesense/contracts';
 import { systemClock, type Clock } from '@tradesense/platform';
 import { Strategy, type StrategyOptionsWithoutRequest, type VerifiedCallback } from 'passport-jwt';
@@ -28,9 +30,25 @@ type KeyChoice =
 type WithSecretOrKey = Extract<StrategyOptionsWithoutRequest, { secretOrKey: unknown }>;
 type WithSecretOrKeyProvider = Extract<StrategyOptionsWithoutRequest, { secretOrKeyProvider: unknown }>;
 
+/**
+ * The secret as a key object, once: given text, jsonwebtoken tries at every token to read a public key from it, which takes 60
+ * times as long as verifying (1.3 ms against 20 µs). A public key stays one, and then verifies no HMAC. passport-jwt hands key
+ * objects on as they are; only its types know none.
+ */
+function keyObject(secret: string): Buffer {
+  const asKey = (): KeyObject => {
+    try {
+      return createPublicKey(secret);
+    } catch {
+      return createSecretKey(Buffer.from(secret));
+    }
+  };
+  return asKey() as unknown as Buffer;
+}
+
 /** The configuration says which keys there are; the token's `kid` may only choose among them. */
 function keyOf(rules: TokenRules, clock: Clock): KeyChoice {
-  if (rules.jwksUrl === '') return { secretOrKey: rules.secret, algorithms: ['HS256'] };
+  if (rules.jwksUrl === '') return { secretOrKey: keyObject(rules.secret), algorithms: ['HS256'] };
   const keys = new KeySet(rules.jwksUrl, clock);
   const secretOrKeyProvider = (
     _request: unknown,
