@@ -9,7 +9,8 @@ import { TradeEntity } from './trade.entity.js';
 
 export const ENTITIES = [ChallengeEntity, OpeningEntity, TradeEntity, LateTradeEntity];
 
-const CONNECTIONS = 10;
+/** All of them are opened at the start and kept: a first rush would else spend its time on logins. */
+export const CONNECTIONS = 10;
 const CONNECT_MS = 3_000;
 const LOCK_MS = 2_000;
 const STATEMENT_MS = 5_000;
@@ -34,6 +35,7 @@ export const serviceDataSource = (url: string, log: Logger): DataSource =>
     poolErrorHandler: (err: unknown) => log.warn({ err }, 'an idle database connection was lost'),
     extra: {
       pipeline: true,
+      min: CONNECTIONS,
       keepAlive: true,
       lock_timeout: LOCK_MS,
       statement_timeout: STATEMENT_MS,

@@ -2,7 +2,7 @@ import { systemClock, type Clock, type Logger, type Part } from '@tradesense/pla
 import type { Pool, PoolClient } from 'pg';
 import type { DataSource } from 'typeorm';
 
-import { serviceDataSource } from './data-source.js';
+import { CONNECTIONS, serviceDataSource } from './data-source.js';
 import { Contended, DatabaseUnavailable, Overloaded } from './faults.js';
 import { OpenTransaction, queryOn, type Queries } from './transaction.js';
 
@@ -100,7 +100,7 @@ export class Database implements Part, Queries {
   async #connect(): Promise<void> {
     if (!this.#source.isInitialized) await this.#source.initialize();
     if (this.#stopping.signal.aborted) return this.#source.destroy();
-    await this.query(IS_MIGRATED);
+    await Promise.all(Array.from({ length: CONNECTIONS }, () => this.query(IS_MIGRATED)));
   }
 
   async #checkOut(): Promise<PoolClient> {
