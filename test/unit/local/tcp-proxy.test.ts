@@ -215,10 +215,10 @@ describe('a link that can break', () => {
     const caller = (await Caller.to(link.port)).say('x');
     await caller.hears(1);
     caller.socket.end();
-    const { end } = Socket.prototype;
+    const end = Socket.prototype.end as (this: Socket, ...args: unknown[]) => Socket;
     // The cut falls into the moment between the proxy's end of a socket and the system's.
-    Socket.prototype.end = function cutRightAfter(this: Socket, ...args: never[]) {
-      const ended = end.apply(this, args) as Socket;
+    Socket.prototype.end = function cutRightAfter(this: Socket, ...args: unknown[]) {
+      const ended = end.apply(this, args);
       link.cut();
       return ended;
     };
