@@ -21,6 +21,7 @@ export class HeldClock implements Clock {
         untilMs: this.#ms + ms,
         wake: () => {
           this.#sleepers.delete(sleeper);
+          signal?.removeEventListener('abort', sleeper.wake);
           resolve();
         },
       };

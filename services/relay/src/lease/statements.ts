@@ -5,6 +5,7 @@ const RELAY = 'outbox';
 
 /** By whoever finds the lease run out, or its own: a process that lost its connection need not wait for itself. */
 export const takeLease = (owner: string, leaseMs: number): Statement => ({
+  name: 'take-lease',
   text: `
     update relay
     set owner = $2, generation = generation + 1, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
@@ -18,6 +19,7 @@ export interface TakenRow {
 }
 
 export const readLease: Statement = {
+  name: 'read-lease',
   text: `
     select
       case when lease_until > clock_timestamp() then extract(epoch from lease_until - clock_timestamp()) * 1000 else 0 end::float8
@@ -51,6 +53,7 @@ export const extendLease = ({ owner, generation, floor }: Mine, leaseMs: number)
 
 /** Saves, and lets the next one in at once. */
 export const releaseLease = ({ owner, generation, floor }: Mine): Statement => ({
+  name: 'release-lease',
   text: `
     update relay
     set lease_until = '-infinity', floor = greatest(floor, $4)

@@ -1,0 +1,171 @@
+import type { Ends, Publisher, TopicRecords } from '@tradesense/kafka';
+import { Fault } from '@tradesense/platform';
+
+import { DatabaseClock } from '../../../../services/relay/src/database/index.js';
+import { Outlet, RowRefused, merged } from '../../../../services/relay/src/publishing/index.js';
+import { HeldClock } from '../../../support/held-clock.js';
+import { relayRow, relayStateRow } from '../../../support/relay-rows.js';
+
+const unclear = () => new Fault('publish-unclear', 'wait', 'no outcome within 10000 ms');
+const refused = () => new Fault('record-refused', 'park', 'the broker refused a record: MESSAGE_TOO_LARGE');
+const sentPositions = (batches: readonly TopicRecords[]): string[] =>
+  batches.flatMap(({ records }) => records.map(({ headers }) => headers['ce_position']!));
+
+/** An outlet whose Kafka answers as `answer` says; one partition. */
+function given(answer: (positions: readonly string[]) => void, mustBeTrusted: () => void = () => undefined) {
+  const clock = new HeldClock();
+  const sends: string[][] = [];
+  const counts: string[] = [];
+  let end = 0n;
+  const publisher: Publisher = {
+    send: (batches) => {
+      const positions = sentPositions(batches);
+      sends.push(positions);
+      answer(positions);
+      end += BigInt(positions.length);
+      return Promise.resolve(new Map([['x.challenge-events', new Map([[0, end]])]]));
+    },
+    close: () => Promise.resolve(),
+  };
+  const outlet = new Outlet({
+    publisher,
+    topicPrefix: 'x.',
+    clock,
+    databaseClock: new DatabaseClock(clock),
+    metrics: { sent: (rows) => void counts.push(`sent ${rows.length}`), notSent: (code) => void counts.push(code) },
+    mustBeTrusted,
+    signal: new AbortController().signal,
+  });
+  return { outlet, clock, sends, counts };
+}
+const rows = [1n, 2n, 3n].map((position) => relayRow({ position }));
+
+describe('an outlet to Kafka', () => {
+  it('sends a batch at once and says how far the partitions reach', async () => {
+    const { outlet, sends } = given(() => undefined);
+    expect(await outlet.publish(rows)).toEqual(new Map([['x.challenge-events', new Map([[0, 3n]])]]));
+    expect([sends, outlet.outstanding]).toEqual([[['1', '2', '3']], undefined]);
+  });
+
+  it('sends nothing for an empty batch', async () => {
+    const { outlet, sends } = given(() => undefined);
+    expect(await outlet.publish([])).toEqual(new Map());
+    expect(sends).toEqual([]);
+  });
+
+  it('asks whether the lease is trusted immediately before each send, also row by row', async () => {
+    let asked = 0;
+    const trusting = () => void (asked += 1);
+    const { outlet, sends } = given((positions) => {
+      if (positions.length > 1) throw refused();
+    }, trusting);
+    await outlet.publish(rows);
+    expect([asked, sends.length]).toEqual([4, 4]);
+  });
+
+  it('sends nothing once the lease is not', async () => {
+    const { outlet, sends } = given(
+      () => undefined,
+      () => {
+        throw new Fault('lease-lost', 'wait', 'the lease is not trusted any more');
+      },
+    );
+    await expect(outlet.publish(rows)).rejects.toMatchObject({ code: 'lease-lost' });
+    expect(sends).toEqual([]);
+  });
+
+  it('tells since when it waits, for which row, and why, until Kafka acknowledges', async () => {
+    let isAway = true;
+    const { outlet, clock, counts } = given(() => {
+      if (isAway) throw unclear();
+    });
+    await clock.advance(1_000);
+    await expect(outlet.publish(rows)).rejects.toMatchObject({ remedy: 'wait' });
+    await clock.advance(1_000);
+    await expect(outlet.publish(rows)).rejects.toMatchObject({ remedy: 'wait' });
+    expect(outlet.outstanding).toMatchObject({ sinceMs: 1_000, fault: 'no outcome within 10000 ms' });
+    expect(outlet.outstanding?.oldest.position).toBe(1n);
+    isAway = false;
+    await outlet.publish(rows);
+    expect(outlet.outstanding).toBeUndefined();
+    expect(counts).toEqual(['publish-unclear', 'publish-unclear', 'sent 3']);
+  });
+});
+
+describe('a row that Kafka refuses for itself', () => {
+  const poison = (positions: readonly string[]): void => {
+    if (positions.includes('2')) throw refused();
+  };
+
+  it('is found by sending row by row, and named; nothing behind it is sent', async () => {
+    const { outlet, sends } = given(poison);
+    const fault = await outlet.publish(rows).catch((error: unknown) => error);
+    expect(fault).toBeInstanceOf(RowRefused);
+    expect(fault).toMatchObject({
+      row: { position: 2n },
+      reason: 'the broker refused a record: MESSAGE_TOO_LARGE',
+      message: expect.stringMatching(
+        /position 2 \(challenge-events, id 0195d2c0-.*, challenge 5f0c5a51-.*MESSAGE_TOO_LARGE/,
+      ),
+    });
+    expect(sends).toEqual([['1', '2', '3'], ['1'], ['2']]);
+    expect(outlet.outstanding?.fault).toContain('position 2');
+  });
+
+  it('is not blamed for a batch that was only too large as a whole', async () => {
+    const { outlet, sends } = given((positions) => {
+      if (positions.length > 1) throw refused();
+    });
+    expect(await outlet.publish(rows)).toEqual(new Map([['x.challenge-events', new Map([[0, 3n]])]]));
+    expect(sends.slice(1)).toEqual([['1'], ['2'], ['3']]);
+  });
+
+  it('is not blamed when Kafka goes away while it is looked for', async () => {
+    const { outlet } = given((positions) => {
+      throw positions.length > 1 ? refused() : unclear();
+    });
+    await expect(outlet.publish(rows)).rejects.toMatchObject({ code: 'publish-unclear', remedy: 'wait' });
+  });
+
+  it('does not matter when it is a state that a later one replaces', async () => {
+    const { outlet } = given(poison);
+    await outlet.publish([relayStateRow({ position: 2n }), relayStateRow({ position: 3n })]);
+    expect(outlet.outstanding).toBeUndefined();
+  });
+});
+
+describe('the ends of several sends', () => {
+  it('are the later of each partition', () => {
+    const one: Ends = new Map([
+      [
+        't',
+        new Map([
+          [0, 5n],
+          [1, 9n],
+        ]),
+      ],
+    ]);
+    const other: Ends = new Map([
+      [
+        't',
+        new Map([
+          [0, 7n],
+          [1, 3n],
+        ]),
+      ],
+      ['u', new Map([[0, 1n]])],
+    ]);
+    expect(merged([one, other])).toEqual(
+      new Map([
+        [
+          't',
+          new Map([
+            [0, 7n],
+            [1, 9n],
+          ]),
+        ],
+        ['u', new Map([[0, 1n]])],
+      ]),
+    );
+  });
+});
