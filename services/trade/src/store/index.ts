@@ -12,18 +12,11 @@ export {
 } from './challenge-statements.js';
 export { challengeOf } from './challenge-row.js';
 export type { ChallengeEntity } from './challenge.entity.js';
-export { ENTITIES, type Migration } from './data-source.js';
+export { ENTITIES } from './data-source.js';
 export { Database } from './database.js';
-export { Contended, DatabaseUnavailable, Overloaded } from './faults.js';
+export { DatabaseUnavailable, Overloaded } from './faults.js';
 export { migrate } from './migrate.js';
 export { Trade1700000000002 } from './migrations/1700000000002-trade.js';
 export { SoloConnection } from './solo-connection.js';
-export {
-  findTrade,
-  insertLateTrade,
-  insertTrade,
-  listTrades,
-  type Found,
-  type ListedTrade,
-} from './trade-statements.js';
+export { findTrade, insertLateTrade, insertTrade, listTrades, type ListedTrade } from './trade-statements.js';
 export { OpenTransaction, type Queries } from './transaction.js';
