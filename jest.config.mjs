@@ -49,6 +49,7 @@ const onStack = (name) => ({
 export default {
   // Two cores are what we promise to be quick on; more workers would only take the stack's share of them.
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/bin/jest-sequencer.mjs',
   projects: [
     {
       ...shared,

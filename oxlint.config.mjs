@@ -15,7 +15,9 @@ const foreignPackages = (folder) =>
 
 /** What files in `folder` may not import, by name of package. Groups are written as in .gitignore: `!` takes back. */
 const packageWalls = (folder, entries) => {
-  const free = entries.filter((entry) => entry.startsWith('@')).map((entry) => `!@tradesense/${entry.slice(1)}`);
+  const free = entries
+    .filter((entry) => entry.startsWith('@'))
+    .map((entry) => `!@tradesense/${entry.slice(1).replace(':types', '')}`);
   return [
     {
       group: ['@tradesense/*', ...free],

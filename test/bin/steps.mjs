@@ -4,24 +4,55 @@ import { performance } from 'node:perf_hooks';
 
 const seconds = (ms) => `${(ms / 1000).toFixed(1)} s`;
 
-/** Runs a command to its end; its output is kept until somebody needs it, or goes straight through with `show`. */
+/** Nothing of ours takes this long: it hangs. */
+const LONGEST_MS = 15 * 60_000;
+const PATIENCE_MS = 5_000;
+
+/** Ends a command with all it has started; a worker that spins hears nothing but SIGKILL. */
+function end({ pid }) {
+  const signal = (name) => {
+    try {
+      process.kill(-pid, name);
+    } catch {
+      // has ended by itself
+    }
+  };
+  signal('SIGTERM');
+  setTimeout(signal, PATIENCE_MS, 'SIGKILL').unref();
+}
+
+/**
+ * Runs a command to its end; its output is kept until somebody needs it, or goes straight through with `show`. It is a process
+ * group of its own, so that all of it can be ended: by `stop`, by a signal to us, or because it takes too long.
+ */
 export function run({ name, command, env = {}, show = false }) {
   const [file, ...args] = command;
   const started = performance.now();
+  const output = [];
   const child = spawn(file === 'node' ? process.execPath : file, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', show ? 'inherit' : 'pipe', show ? 'inherit' : 'pipe'],
+    detached: true,
   });
-  const output = [];
   child.stdout?.on('data', (bytes) => output.push(bytes));
   child.stderr?.on('data', (bytes) => output.push(bytes));
+  const stop = () => end(child);
+  const onSignal = (signal) => {
+    process.exitCode = 128 + (signal === 'SIGINT' ? 2 : 15);
+    stop();
+  };
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const deadline = setTimeout(stop, LONGEST_MS);
   const ended = new Promise((resolve) => {
-    const end = (ok, why = '') =>
+    const settle = (ok, why = '') => {
+      clearTimeout(deadline);
+      process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
       resolve({ name, ok, tookMs: performance.now() - started, output: Buffer.concat(output).toString() + why });
-    child.once('error', (error) => end(false, `${file} can not be started: ${error.message}\n`));
-    child.once('close', (code, signal) => end(code === 0, signal === null ? '' : `ended by ${signal}\n`));
+    };
+    child.once('error', (error) => settle(false, `${file} can not be started: ${error.message}\n`));
+    child.once('close', (code, signal) => settle(code === 0, signal === null ? '' : `ended by ${signal}\n`));
   });
-  return { ended, stop: () => child.kill('SIGTERM') };
+  return { ended, stop };
 }
 
 /**
@@ -45,6 +76,7 @@ export async function runAll(steps, width = 2) {
     console.log(`${result.ok ? 'ok ' : 'RED'}  ${result.name.padEnd(12)} ${seconds(result.tookMs).padStart(7)}`);
     if (result.ok) continue;
     for (const { stop } of running.values()) stop();
+    await Promise.all([...running.values()].map(({ ended }) => ended));
     console.log(`\n${result.output.trimEnd()}\n`);
     return false;
   }

@@ -22,8 +22,8 @@ describe('who expects a Nest workspace', () => {
   afterAll(() => rmSync(copy, { recursive: true, force: true }));
 
   it('builds a service with `npx nest build trade`', async () => {
-    await run('npx', ['nest', 'build', 'trade'], { cwd: copy, timeout: 60_000 });
+    await run('npx', ['nest', 'build', 'trade'], { cwd: copy, timeout: 110_000 });
     expect(existsSync(join(copy, 'services/trade/dist/main.js'))).toBe(true);
     expect(existsSync(join(copy, 'services/trade/dist/trade.module.js'))).toBe(true);
-  });
+  }, 120_000);
 });

@@ -68,6 +68,15 @@ describe('the steps of a script', () => {
     expect(said.join('\n')).not.toContain('never');
   });
 
+  it('end with all that they have started, even what spins', async () => {
+    const spinning = `require('node:child_process').spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'inherit' })`;
+    const started = performance.now();
+    expect(await runAll([step('spinning', spinning), step('red', 'setTimeout(() => process.exit(1), 300)')])).toBe(
+      false,
+    );
+    expect(performance.now() - started).toBeLessThan(10_000);
+  });
+
   it('are red when they can not be started', async () => {
     expect(await runAll([{ name: 'odd', command: ['/nowhere/at-all'] }])).toBe(false);
     expect(said.join('\n')).toContain('/nowhere/at-all can not be started');
