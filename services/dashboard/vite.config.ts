@@ -5,5 +5,5 @@ export default defineConfig({
   root: 'src/pages',
   base: './',
   plugins: [react()],
-  build: { outDir: '../../dist/pages', emptyOutDir: true, sourcemap: true, assetsInlineLimit: 0 },
+  build: { outDir: '../../dist/site', emptyOutDir: true, sourcemap: true, assetsInlineLimit: 0 },
 });

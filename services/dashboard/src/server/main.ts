@@ -15,7 +15,7 @@ await runService({
       new PageServer({
         host: config.DASHBOARD_HOST,
         port: config.DASHBOARD_PORT,
-        folder: fileURLToPath(new URL('../pages', import.meta.url)),
+        folder: fileURLToPath(new URL('../site', import.meta.url)),
         gatewayUrl: config.GATEWAY_URL,
         tradeUrl: config.TRADE_URL,
         log,
