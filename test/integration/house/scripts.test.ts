@@ -1,13 +1,12 @@
 import { jest } from '@jest/globals';
 
+import { nodeFault } from '../../../infra/local/src/bootstrap/machine.mjs';
+
 interface Step {
   readonly name: string;
   readonly command: readonly string[];
   readonly after?: readonly string[];
 }
-const { nodeFault } = (await import('../../../infra/local/src/bootstrap/machine.mjs' as string)) as {
-  nodeFault(version: string): string | undefined;
-};
 const { runAll } = (await import('../../bin/steps.mjs' as string)) as {
   runAll(steps: readonly Step[], width?: number): Promise<boolean>;
 };

@@ -75,7 +75,7 @@ export function provide() {
       aptGet('update');
       aptGet('install', '--yes', '--no-install-recommends', ...packages);
     } catch (error) {
-      console.log(`apt-get failed: ${error instanceof Error ? error.message : error}`);
+      console.log(`apt-get failed: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
   return missing
