@@ -128,15 +128,15 @@ export default {
       name: 'not-the-built',
       severity: 'error',
       comment: 'sources import sources; what was built is for processes to run',
-      from: { path: OURS, pathNot: '^test/bin/' },
+      from: { path: OURS, pathNot: '^(test|infra/local)/bin/' },
       to: { path: BUILT },
     },
     {
       name: 'unresolved',
       severity: 'error',
       comment: 'leads nowhere',
-      from: { pathNot: '^test/bin/jest-' },
-      to: { couldNotResolve: true },
+      from: {},
+      to: { couldNotResolve: true, pathNot: '/dist/' },
     },
   ],
   options: {
