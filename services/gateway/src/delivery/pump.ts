@@ -1,5 +1,3 @@
-import { performance } from 'node:perf_hooks';
-
 import type { Channel } from './channel.js';
 
 /** Work is cut into slices of this length, so that joins, pings and Kafka are answered in between. */
@@ -10,6 +8,8 @@ export class Pump {
   readonly #ready = new Set<Channel>();
   #isScheduled = false;
 
+  constructor(private readonly monotonicMs: () => number) {}
+
   add(channel: Channel): void {
     this.#ready.add(channel);
     if (this.#isScheduled) return;
@@ -18,12 +18,12 @@ export class Pump {
   }
 
   #run(): void {
-    const beganMs = performance.now();
+    const beganMs = this.monotonicMs();
     let nowMs = beganMs;
     for (const channel of this.#ready) {
       this.#ready.delete(channel);
       channel.pull(nowMs);
-      nowMs = performance.now();
+      nowMs = this.monotonicMs();
       if (nowMs - beganMs > SLICE_MS) break;
     }
     this.#isScheduled = this.#ready.size > 0;

@@ -101,7 +101,7 @@ export class Rooms implements FactSink {
         resolve(found);
       };
       const waiter: Waiter = { userId, give };
-      const timer = setTimeout(() => give(undefined), withinMs);
+      const timer = setTimeout(() => give(undefined), withinMs).unref();
       waiters.add(waiter);
     });
   }

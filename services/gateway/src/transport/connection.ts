@@ -44,7 +44,8 @@ export class Connection implements Pipe, PipeListener {
   #connects = 0;
   #unknownEvents = 0;
   #wasNoticed = false;
-  #cause: EndCause = 'client';
+  /** The first that was named. */
+  #cause: EndCause | undefined;
   #isOver = false;
 
   constructor(
@@ -122,7 +123,7 @@ export class Connection implements Pipe, PipeListener {
     this.members.clear();
     for (const farewell of this.#farewells.splice(0)) farewell();
     const isError = reason === 'transport error' || reason === 'parse error';
-    this.options.ended(this, this.#cause === 'client' && isError ? 'transport_error' : this.#cause);
+    this.options.ended(this, this.#cause ?? (isError ? 'transport_error' : 'client'));
   }
 
   // What else ends it.
@@ -161,7 +162,7 @@ export class Connection implements Pipe, PipeListener {
 
   close(cause: EndCause): void {
     if (this.#isOver) return;
-    this.#cause = cause;
+    this.#cause ??= cause;
     this.channel.ended();
     this.#pipe.close();
   }

@@ -41,7 +41,7 @@ export class Connections {
   readonly #handshake: Handshake;
   readonly #requests: Requests;
   readonly #clock: Clock;
-  readonly #pump = new Pump();
+  readonly #pump: Pump;
   readonly #wheel: Wheel<Connection>;
   readonly #all = new Set<Connection>();
   readonly #byEngine = new WeakMap<EngineConnection, Connection>();
@@ -54,6 +54,7 @@ export class Connections {
     this.#handshake = new Handshake({ ...options, clock, random });
     const failed = (err: unknown): void => log.error({ err }, 'a request failed');
     this.#requests = new Requests({ rooms, verifier, signals, failed });
+    this.#pump = new Pump(() => clock.monotonicMs());
     this.#wheel = new Wheel(() => clock.monotonicMs());
     this.#connectionOptions = {
       pump: this.#pump,
@@ -69,6 +70,9 @@ export class Connections {
 
   get size(): number {
     return this.#all.size;
+  }
+  get all(): readonly Connection[] {
+    return [...this.#all];
   }
   /** How many are waiting for their peers to read on. */
   get shut(): number {
@@ -95,7 +99,9 @@ export class Connections {
     const connection = this.#byEngine.get(socket.conn);
     if (connection === undefined) return void socket.disconnect(true);
     // Leaving the namespace and keeping the connection would be a way to connect twice on it.
-    socket.on('disconnect', () => connection.close('client'));
+    socket.on('disconnect', (reason) => {
+      if (reason === 'client namespace disconnect') connection.close('client');
+    });
     // Never handed on: socket.io would emit it, and an event may be called anything.
     socket.use(([name, ...args]) => void this.#requests.take(connection, socket, name, args));
   }

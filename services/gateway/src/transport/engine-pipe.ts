@@ -25,6 +25,8 @@ interface TransportInsides extends EventEmitter {
   readonly socket?: { terminate(): void };
   /** What a transport does when its peer is gone. */
   onClose(): void;
+  /** Of a polling transport that waits for one more poll, to say goodbye: ends the wait, and its timer. */
+  readonly shouldClose?: (() => void) | null;
 }
 interface WriteOptions {
   readonly compress: false;
@@ -126,7 +128,7 @@ export class EnginePipe implements Omit<Pipe, 'end'> {
     const { transport } = this.#insides;
     setTimeout(() => {
       if (transport.name === 'websocket') transport.socket?.terminate();
-      else if (this.#insides.readyState !== 'closed') transport.onClose();
+      else if (this.#insides.readyState !== 'closed') (transport.shouldClose ?? (() => transport.onClose()))();
     }, LINGER_MS).unref();
   }
 }

@@ -1,0 +1,102 @@
+import { Rooms } from '../../../../services/gateway/src/rooms/index.js';
+import { aUserId, History } from '../../../support/facts.js';
+import { Counted, eventFrom, stateFrom } from '../../../support/gateway-facts.js';
+
+const WAIT_MS = 200;
+
+const roomsOf = (ringBytes = 1024 * 1024): Rooms => new Rooms({ signals: new Counted(), ringBytes });
+
+/** A room of this history with so many frames, stored a second apart. */
+function fill(rooms: Rooms, history: History, frames: number, fromMs = 0): void {
+  for (let count = 0; count < frames; count += 1) rooms.event(eventFrom(history.alert(), fromMs + count * 1_000));
+  rooms.state(stateFrom(history.state()));
+}
+const ringOf = async (rooms: Rooms, { challengeId, userId }: History) =>
+  (await rooms.owned(challengeId, userId, WAIT_MS))?.ring;
+
+describe('a challenge that somebody wants to join', () => {
+  it('is given to its owner at once', async () => {
+    const rooms = roomsOf();
+    const history = new History();
+    rooms.state(stateFrom(history.state()));
+    expect(await rooms.owned(history.challengeId, history.userId, 0)).toBeDefined();
+  });
+
+  it('and that is not known yet is awaited', async () => {
+    const rooms = roomsOf();
+    const history = new History();
+    const asked = rooms.owned(history.challengeId, history.userId, 5_000);
+    rooms.state(stateFrom(history.state()));
+    expect((await asked)?.owner).toBe(history.userId);
+  });
+
+  it('is refused after the same time whether it is foreign or does not exist', async () => {
+    const rooms = roomsOf();
+    const foreign = new History();
+    rooms.state(stateFrom(foreign.state()));
+    const tookMs = async (history: History): Promise<number> => {
+      const beganMs = performance.now();
+      expect(await rooms.owned(history.challengeId, aUserId(), WAIT_MS)).toBeUndefined();
+      return performance.now() - beganMs;
+    };
+    const [known, unknown] = await Promise.all([tookMs(foreign), tookMs(new History())]);
+    expect(Math.min(known, unknown)).toBeGreaterThanOrEqual(WAIT_MS - 2);
+    expect(Math.abs(known - unknown)).toBeLessThan(WAIT_MS / 2);
+  });
+});
+
+describe('all rings together', () => {
+  it('hold what they may; when it is too much the oldest frames go, of whatever room', async () => {
+    const rooms = roomsOf(80_000);
+    const old = new History();
+    const young = new History();
+    fill(rooms, old, 100, 0);
+    fill(rooms, young, 100, 60_000);
+    expect(rooms.ringBytes).toBeLessThanOrEqual(80_000);
+    const [oldRing, youngRing] = [await ringOf(rooms, old), await ringOf(rooms, young)];
+    expect([oldRing?.head, youngRing?.head]).toEqual([100, 100]);
+    const oldest = Math.min(...[oldRing, youngRing].map((ring) => ring?.at(0)?.storedAtMs ?? Infinity));
+    expect(oldest).toBeGreaterThan(0);
+    // Nobody kept anything from before the time from which others lost nothing.
+    expect((oldRing?.at(0)?.storedAtMs ?? 0) - (youngRing?.at(0)?.storedAtMs ?? 0)).toBeLessThan(60_000);
+    expect(youngRing?.length).toBeGreaterThan(oldRing?.length ?? Infinity);
+  });
+
+  it('lose what is older than 15 minutes, also where nothing happens any more', async () => {
+    const rooms = roomsOf();
+    const histories = Array.from({ length: 2_500 }, () => new History());
+    for (const history of histories) fill(rooms, history, 1, 1_000);
+    const nowMs = 1_000 + 15 * 60_000;
+    for (let sweeps = 0; sweeps < 4; sweeps += 1) rooms.sweep(nowMs);
+    expect(rooms.ringBytes).toBeGreaterThan(0);
+    for (let sweeps = 0; sweeps < 4; sweeps += 1) rooms.sweep(nowMs + 1);
+    expect(rooms.ringBytes).toBe(0);
+    expect((await ringOf(rooms, histories[0]!))?.head).toBe(1);
+  });
+});
+
+describe('a tombstone', () => {
+  it('takes the challenge out of memory', () => {
+    const rooms = roomsOf();
+    const history = new History();
+    fill(rooms, history, 10);
+    rooms.tombstone(history.challengeId);
+    expect([rooms.size, rooms.ringBytes]).toEqual([0, 0]);
+  });
+});
+
+describe('a loss of events', () => {
+  it('puts all rooms of that partition in doubt, and no others', async () => {
+    const rooms = roomsOf();
+    const histories = Array.from({ length: 40 }, () => new History());
+    for (const history of histories) {
+      fill(rooms, history, 1);
+      history.alert(); // lost
+      rooms.state(stateFrom(history.state()));
+    }
+    rooms.lost(3);
+    const found = await Promise.all(histories.map(({ challengeId, userId }) => rooms.owned(challengeId, userId, 0)));
+    for (const room of found) expect(room?.head?.sequence).toBe(room?.partition === 3 ? 2 : 1);
+    expect(found.some((room) => room?.partition === 3)).toBe(true);
+  });
+});
