@@ -76,7 +76,7 @@ describe('a relay whose servers go away', () => {
     expect(relay.isRunning).toBe(true);
   });
 
-  it('leaves a stopped relay with nothing running while both are away', async () => {
+  it('stops in order while PostgreSQL is away', async () => {
     await stack.postgres.kill();
     const { code } = await relay.stop();
     expect(code).toBe(0);
