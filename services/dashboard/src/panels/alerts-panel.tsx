@@ -23,7 +23,7 @@ export function AlertsPanel({
         )}
       </header>
       {alerts.length === 0 ? (
-        <p className="nothing">No alerts. You will be warned at 80 % of a limit.</p>
+        <p className="nothing">No alerts. You are warned before a limit is reached.</p>
       ) : (
         <ol tabIndex={0} aria-label="Alerts, newest first">
           {alerts.map((alert) => (

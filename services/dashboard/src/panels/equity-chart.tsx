@@ -132,6 +132,7 @@ export function EquityChart({
         lineStyle: kind === 'floor' ? LineStyle.Dashed : LineStyle.Dotted,
         lineWidth: 1,
         axisLabelVisible: true,
+        axisLabelTextColor: colour('--ground'),
       }),
     );
   }, [key]);
