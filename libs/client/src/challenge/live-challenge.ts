@@ -132,7 +132,7 @@ export class LiveChallenge implements Member {
       };
       const cancel = this.environment.after(REFRESH_LIMIT_MS, () => give(false));
       this.#waiters.add(give);
-      if (this.#state.is === 'denied') this.#appeal();
+      this.triedAgain();
       if (this.connection.isOpen) this.#askToJoin(null);
       else this.connection.retry();
     });
@@ -166,6 +166,16 @@ export class LiveChallenge implements Member {
     if (fault.code === 'token_expired') this.#become({ is: 'closed', sinceMs: this.#notLiveSinceMs() });
     else this.#deny(fault);
     this.#answerWaiters(false);
+    this.#publish();
+  }
+
+  /** A denial is not for ever: there may be another token, or a person who asks once more. */
+  triedAgain(): void {
+    if (this.#state.is !== 'denied') return;
+    this.#forbidden = 0;
+    this.#error = null;
+    const sinceMs = this.environment.now();
+    this.#become(this.connection.isOpen ? { is: 'joining', sinceMs } : { is: 'connecting', attempt: 0, sinceMs });
     this.#publish();
   }
 
@@ -238,14 +248,16 @@ export class LiveChallenge implements Member {
 
   #askToJoin(because: Because, limitMs = ANSWER_LIMIT_MS): void {
     if (!this.connection.isOpen) return;
-    const isUnderWay = this.#join.is === 'asked' || (this.#join.is === 'waiting' && because === 'gap');
-    if (isUnderWay) {
-      if (this.#join.is !== 'none' && this.#join.because === null) this.#join = { ...this.#join, because };
+    const join = this.#join;
+    // What is doubtful stays so until a join is answered, whatever asks for the next one.
+    const doubt = because ?? (join.is === 'none' ? null : join.because);
+    if (join.is === 'asked' || (join.is === 'waiting' && because === 'gap')) {
+      this.#join = { ...join, because: doubt };
       return;
     }
     this.#endJoin();
-    if (because === 'gap' && this.#fruitless++ > 0) this.#joinIn(this.#backoffMs(), because);
-    else this.#sendJoin(because, limitMs);
+    if (because === 'gap' && this.#fruitless++ > 0) this.#joinIn(this.#backoffMs(), doubt);
+    else this.#sendJoin(doubt, limitMs);
   }
 
   #joinIn(delayMs: number, because: Because): void {
@@ -341,15 +353,6 @@ export class LiveChallenge implements Member {
     this.#error = fault;
     this.#become({ is: 'denied', fault });
     this.#answerWaiters(false);
-  }
-
-  /** A person asks once more after a denial. */
-  #appeal(): void {
-    this.#forbidden = 0;
-    this.#error = null;
-    const sinceMs = this.environment.now();
-    this.#become(this.connection.isOpen ? { is: 'joining', sinceMs } : { is: 'connecting', attempt: 0, sinceMs });
-    this.#publish();
   }
 
   #forget(): void {

@@ -36,6 +36,8 @@ export interface Member {
   /** Not connected (any more), and it will be tried again. */
   lost(fault: ClientFault | null, attempt: number): void;
   ended(fault: ClientFault): void;
+  /** It had ended, and is tried once more. */
+  triedAgain(): void;
   /** The token now belongs to somebody else: forget what the former user saw. */
   userChanged(): void;
   /** The page slept long enough for the socket to be dead without having said so. */
@@ -95,7 +97,7 @@ export class Connection {
 
   /** Its use: at the next attempt, or now when the last one ended for want of a good token. */
   useToken(token: Token): void {
-    if (this.#source.replace(token) && this.#link.is === 'ended') this.#connect();
+    if (this.#source.replace(token) && this.#link.is === 'ended') this.retry();
   }
 
   get isOpen(): boolean {
@@ -122,8 +124,11 @@ export class Connection {
 
   /** A person asks for it: do not wait any longer, unless the gateway said how long. */
   retry(): void {
-    const { is } = this.#link;
-    if (is === 'ended' || (is === 'waiting' && !this.#link.hinted)) this.#connect();
+    const link = this.#link;
+    if (link.is === 'ended') {
+      this.#each((member) => member.triedAgain());
+      this.#connect();
+    } else if (link.is === 'waiting' && !link.hinted) this.#connect();
   }
 
   #become(link: Link): void {
@@ -224,8 +229,13 @@ export class Connection {
     if (name === 'going_away') return this.#leaveIn((body as GoingAway).reconnect_in_ms);
     if (name === 'token_expired') return this.#prolong();
     const { challenge_id: challengeId } = body as { readonly challenge_id?: unknown };
-    if (typeof challengeId === 'string')
-      return this.#members.get(challengeId)?.message(name, body as Readonly<Record<string, unknown>>, more);
+    if (typeof challengeId === 'string') {
+      const member = this.#members.get(challengeId);
+      // Left while its join was under way.
+      if (member === undefined && name === 'joined_challenge')
+        this.send('leave_challenge', { challenge_id: challengeId }, () => undefined);
+      return member?.message(name, body as Readonly<Record<string, unknown>>, more);
+    }
     if (name === 'access_revoked') return this.#end(gatewayFault('unauthorized', 'Access was revoked'));
     // Every message of ours is acknowledged, so other errors without a challenge answer nothing that we sent.
     if (name === 'error' && isTerminal((body as SocketError).code))

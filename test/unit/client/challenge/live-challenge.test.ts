@@ -365,6 +365,18 @@ describe('refresh', () => {
     await expect(refreshed).resolves.toBe(true);
   });
 
+  it('does not call figures live that a gap has made doubtful', async () => {
+    const page = await live();
+    page.history.equity();
+    page.trade();
+    world.wire.lastJoin.answer({ ok: false, code: 'rate_limited', message: 'Too many messages' });
+    void page.handle.refresh();
+    page.fresh();
+    expect(page.view.connection).toMatchObject({ is: 'stale', why: 'gap' });
+    page.joined({ recovered: false, reason: 'gap', snapshot: page.state() });
+    expect(page.view.connection).toEqual({ is: 'live' });
+  });
+
   it('answers false after 15 s, when nobody looks any more, and where nobody is joined', async () => {
     const page = await live();
     world.opens = false;

@@ -133,6 +133,22 @@ describe('a refusal for good', () => {
     expect(page.view.connection).toMatchObject({ is: 'denied', fault: { code: 'unauthorized', retryable: false } });
   });
 
+  it('ends with another token of the same user, or when a person asks once more', async () => {
+    world.opens = false;
+    const page = new PageUnderTest(world, { token: tokenOf('trader-1', { jti: 'bad' }) });
+    await world.settle();
+    world.wire.fail(refusal('unauthorized'));
+    void page.handle.refresh();
+    await world.settle();
+    expect(page.view.connection.is).toBe('connecting');
+    world.wire.fail(refusal('unauthorized'));
+    expect(page.view.connection.is).toBe('denied');
+    world.opens = true;
+    page.client.useToken(tokenOf('trader-1', { jti: 'good' }));
+    await page.goLive();
+    expect(page.view).toMatchObject({ connection: { is: 'live' }, error: null });
+  });
+
   it('said before the gateway disconnects stands, and the figures go', async () => {
     const page = await new PageUnderTest(world).goLive();
     page.trade();
@@ -300,6 +316,20 @@ describe('rooms of one client', () => {
     await world.advance(1_000);
     expect(world.openWires).toEqual([]);
     expect(world.pendingTimers).toBe(0);
+  });
+
+  it('are left as well when the answer to a join comes after nobody looks any more', async () => {
+    const page = new PageUnderTest(world);
+    page.client.challenge('other').subscribe(() => undefined);
+    await world.settle();
+    page.leave();
+    await world.advance(1_000);
+    expect(world.wire.countOf('leave_challenge')).toBe(0);
+    page.joined();
+    expect(world.wire.sent.at(-1)).toMatchObject({
+      name: 'leave_challenge',
+      payload: { challenge_id: page.history.challengeId },
+    });
   });
 
   it('keep nothing of a room that was left', async () => {
