@@ -616,6 +616,46 @@ describe('a reader that stops reading', () => {
   });
 });
 
+describe('engine.io, as far as it is not public and relied on', () => {
+  interface Insides {
+    readonly pingIntervalTimer: unknown;
+    readonly pingTimeoutTimer: unknown;
+    readonly writeBuffer: readonly unknown[];
+    readonly sendPacket: unknown;
+    readonly resetPingTimeout: unknown;
+    readonly transport: {
+      readonly name: string;
+      readonly writable: boolean;
+      readonly onClose: unknown;
+      readonly socket?: { readonly terminate: unknown; readonly _sender: { readonly sendFrame: unknown } };
+    };
+  }
+  const insides = async (): Promise<Insides> => (await server.sockets())[0]?.conn as unknown as Insides;
+
+  it('has what the pipe uses, and no timer of its own once the pipe has taken over, whatever is pinged', async () => {
+    await start({ clock: hurried(10) });
+    const history = server.challenge();
+    const client = await clientOf(history);
+    await client.joined();
+    await until(() => server.unackedBytes().every((bytes) => bytes === 0)); // a ping was sent and answered
+    const { transport, ...conn } = await insides();
+    expect(conn).toMatchObject({ pingIntervalTimer: null, pingTimeoutTimer: null, writeBuffer: [] });
+    expect((await insides()).sendPacket).toEqual(expect.any(Function));
+    expect(transport).toMatchObject({ name: 'websocket', writable: true, onClose: expect.any(Function) });
+    expect(transport.socket?.terminate).toEqual(expect.any(Function));
+    expect(transport.socket?._sender.sendFrame).toEqual(expect.any(Function));
+  });
+
+  it('and after polling has become a WebSocket there is none either', async () => {
+    await start({ clock: hurried(10) });
+    const client = await clientOf(server.challenge(), { socket: { transports: ['polling', 'websocket'] } });
+    await client.joined();
+    await until(async () => (await insides()).transport.name === 'websocket');
+    await until(() => server.unackedBytes().every((bytes) => bytes === 0));
+    expect(await insides()).toMatchObject({ pingIntervalTimer: null, pingTimeoutTimer: null });
+  });
+});
+
 describe('the end', () => {
   it('asks everybody to leave, spread over time, closes who has not, and leaves nothing', async () => {
     await start();

@@ -143,8 +143,11 @@ export class Intake implements Part {
         records: (records) => this.#take(records, streamOf),
         lost: ({ topic, partition, from, to, why, detail }) => {
           log.error({ topic, partition, from: String(from), to: String(to), why, detail }, 'records were lost');
-          signals.lost(streamOf(topic), why);
-          if (topic === events.name) sink.lost(partition);
+          const stream = streamOf(topic);
+          signals.lost(stream, why);
+          if (stream === 'events') sink.lost(partition);
+          // What was to be waited for is not there any more.
+          if (why === 'truncation') this.#caughtUpWith(keyOf(stream, partition));
         },
         position: (topic, partition, next) => {
           const stream = streamOf(topic);
@@ -177,8 +180,9 @@ export class Intake implements Part {
           break;
         case 'spoilt':
           this.#spoilt(record, fact.why);
-          if (fact.challengeId !== undefined) sink.spoilt(fact.challengeId);
-          else if (stream === 'events') sink.lost(record.partition);
+          if (stream === 'state') break; // the next state says all that this one would have
+          if (fact.challengeId === undefined) sink.lost(record.partition);
+          else sink.spoilt(fact.challengeId);
       }
     }
   }
@@ -206,7 +210,10 @@ export class Intake implements Part {
   #reached(stream: Stream, partition: number, next: bigint): void {
     const key = keyOf(stream, partition);
     const end = this.#behind.get(key);
-    if (end === undefined || next < end) return;
+    if (end !== undefined && next >= end) this.#caughtUpWith(key);
+  }
+
+  #caughtUpWith(key: string): void {
     this.#behind.delete(key);
     if (this.#behind.size === 0) this.#caughtUp?.();
   }

@@ -7,7 +7,7 @@ export interface FactSink {
   event(event: IncomingEvent): void;
   state(state: IncomingState): void;
   tombstone(challengeId: ChallengeId): void;
-  /** Something that can't be passed on was said about this challenge. */
+  /** An event of this challenge can't be passed on. */
   spoilt(challengeId: ChallengeId): void;
   /** Events of a partition are gone; nobody can say of which challenges. */
   lost(partition: number): void;

@@ -76,9 +76,7 @@ export class Connections {
   }
   /** How many are waiting for their peers to read on. */
   get shut(): number {
-    let shut = 0;
-    for (const { channel } of this.#all) if (channel.isShut) shut += 1;
-    return shut;
+    return this.all.filter(({ channel }) => channel.isShut).length;
   }
 
   /** Takes a socket.io server over, before it listens. */
