@@ -48,6 +48,16 @@ const READ_SETTINGS = {
 /** A save that a crash of the server forgets only repeats rows. */
 const LEASE_SETTINGS = { synchronous_commit: 'off' };
 
+interface Leading {
+  readonly lease: LeaseHolder;
+  /** For reading. */
+  readonly session: Session;
+  /** For the outbox, and for watermarks. */
+  readonly publishers: readonly [Publisher, Publisher];
+  readonly ends: Ends;
+  readonly signal: AbortSignal;
+}
+
 /**
  * The relay's life: connect, check, stand by, lead; and from the beginning again, for ever, when anything it needs goes away.
  * Nothing but the floor in the database outlives a lost connection.
@@ -106,12 +116,11 @@ export class Relay implements Part {
 
   /** From connecting to the loss of anything; @param fit told when everything needed was there */
   async #serve(fit: () => void): Promise<void> {
-    const { databaseUrl: url, leaseMs, saveMs, clock, log } = this.options;
-    const reads = await Session.open({ url, name: 'tradesense-relay', statementMs: READ_MS, settings: READ_SETTINGS });
+    const { leaseMs, saveMs, clock, log } = this.options;
+    const reads = await this.#open('reads', READ_MS, READ_SETTINGS);
     let lease: Session | undefined;
     try {
-      const statementMs = Math.ceil(leaseMs / 3);
-      lease = await Session.open({ url, name: 'tradesense-relay-lease', statementMs, settings: LEASE_SETTINGS });
+      lease = await this.#open('lease', Math.ceil(leaseMs / 3), LEASE_SETTINGS);
       const ended = AbortSignal.any([this.#stop.signal, reads.lost, lease.lost]);
       await this.#check(reads, lease);
       fit();
@@ -119,10 +128,14 @@ export class Relay implements Part {
       const holder = new LeaseHolder({ session: lease, owner: this.#owner, leaseMs, saveMs, clock, log });
       await holder.take(ended);
       await this.#lead(holder, reads, ended);
-      ended.throwIfAborted();
     } finally {
       await Promise.all([reads.close(), lease?.close()]);
     }
+  }
+
+  #open(name: string, statementMs: number, settings: Readonly<Record<string, string>>): Promise<Session> {
+    const { databaseUrl: url } = this.options;
+    return Session.open({ url, name: `tradesense-relay-${name}`, statementMs, settings, signal: this.#stopNow.signal });
   }
 
   async #check(reads: Session, lease: Session): Promise<void> {
@@ -132,56 +145,24 @@ export class Relay implements Part {
     await this.#withAdmin((admin) => checkTopics(admin, this.options.topicPrefix));
   }
 
-  /** Until `ended`, or the lease is lost, or a row is refused and somebody stops us. */
-  async #lead(lease: LeaseHolder, session: Session, ended: AbortSignal): Promise<void> {
-    const { connectPublisher, topicPrefix, wake, metrics, clock, nextDelayMs, watermarkMs, log } = this.options;
+  /** Until `ended`, or the lease is lost; always throws why. */
+  async #lead(lease: LeaseHolder, session: Session, ended: AbortSignal): Promise<never> {
     const over = new AbortController();
     const signal = AbortSignal.any([ended, lease.lost, over.signal]);
+    signal.addEventListener('abort', () => session.cut(), { once: true }); // a read that hangs must not hold up the rest
     const keeping = lease.keep(signal);
-    const publishers = [connectPublisher(), connectPublisher()] as const;
+    const publishers = [this.options.connectPublisher(), this.options.connectPublisher()] as const;
     let telling: Promise<void> | undefined;
     try {
       await checkFloor(session);
-      const ends = await this.#ends();
-      const databaseClock = new DatabaseClock(clock);
-      const mustBeTrusted = () => lease.mustBeTrusted();
-      const reading = new Reader({ session, wake, clock, databaseClock, metrics, floor: lease.floor, signal });
-      const publishing = new Outlet({
-        publisher: publishers[0],
-        topicPrefix,
-        clock,
-        databaseClock,
-        metrics,
-        mustBeTrusted,
-        signal: AbortSignal.any([lease.lost, this.#stopNow.signal]),
-      });
-      const watermarks = new Watermarks({
-        publisher: publishers[1],
-        topics: topicsOf(topicPrefix),
-        everyMs: watermarkMs,
-        generation: lease.generation ?? 0n,
-        databaseClock,
-        log,
-        mustBeTrusted,
-        ends,
-      });
-      telling = watermarks.run(signal).catch((error: unknown) => over.abort(error));
-      this.#standing = {
-        is: 'leading',
-        sincePassMs: () => clock.monotonicMs() - reading.passedAtMs,
-        outstanding: () => publishing.outstanding,
-      };
-      this.#leadership = () => ({
-        generation: Number(lease.generation),
-        marginMs: lease.marginMs,
-        lagMs: publishing.outstanding === undefined ? 0 : databaseClock.ageMs(publishing.outstanding.oldest.created_at),
-        asOfAgeMs: watermarks.asOf === undefined ? undefined : databaseClock.ageMs(watermarks.asOf),
-      });
-      await lead(lease, { reading, publishing, watermarks, clock, nextDelayMs }, signal);
-      signal.throwIfAborted();
+      const stages = this.#stages({ lease, session, publishers, ends: await this.#ends(), signal });
+      telling = stages.watermarks.run(signal).catch((error: unknown) => over.abort(error));
+      await lead(lease, stages, signal);
+      throw signal.reason;
     } catch (error) {
+      if (signal.aborted) throw signal.reason;
       if (!(error instanceof RowRefused)) throw error;
-      await this.#refused(error, signal);
+      return await this.#refused(error, signal);
     } finally {
       this.#leadership = undefined;
       over.abort();
@@ -191,8 +172,47 @@ export class Relay implements Part {
     }
   }
 
+  /** What the leader's loop runs on; from now on readiness and metrics ask it. */
+  #stages({ lease, session, publishers, ends, signal }: Leading) {
+    const { topicPrefix, wake, metrics, clock, nextDelayMs, watermarkMs, log } = this.options;
+    const databaseClock = new DatabaseClock(clock);
+    const mustBeTrusted = () => lease.mustBeTrusted();
+    const reading = new Reader({ session, wake, clock, databaseClock, metrics, floor: lease.floor, signal });
+    const publishing = new Outlet({
+      publisher: publishers[0],
+      topicPrefix,
+      clock,
+      databaseClock,
+      metrics,
+      mustBeTrusted,
+      signal: AbortSignal.any([lease.lost, this.#stopNow.signal]),
+    });
+    const watermarks = new Watermarks({
+      publisher: publishers[1],
+      topics: topicsOf(topicPrefix),
+      everyMs: watermarkMs,
+      generation: lease.generation ?? 0n,
+      databaseClock,
+      log,
+      mustBeTrusted,
+      ends,
+    });
+    this.#standing = {
+      is: 'leading',
+      sincePassMs: () => clock.monotonicMs() - reading.passedAtMs,
+      outstanding: () => publishing.outstanding,
+    };
+    this.#leadership = () => ({
+      generation: Number(lease.generation),
+      marginMs: lease.marginMs,
+      lagMs: publishing.outstanding === undefined ? 0 : databaseClock.ageMs(publishing.outstanding.oldest.created_at),
+      asOfAgeMs: watermarks.asOf === undefined ? undefined : databaseClock.ageMs(watermarks.asOf),
+    });
+    return { reading, publishing, watermarks, clock, nextDelayMs };
+  }
+
   /** The lease is kept: a standby would only run into the same row. */
-  async #refused(fault: RowRefused, signal: AbortSignal): Promise<void> {
+  async #refused(fault: RowRefused, signal: AbortSignal): Promise<never> {
     const { position, id, aggregateid, aggregatetype } = fault.row;
     this.options.log.error(
       {
@@ -206,7 +226,7 @@ export class Relay implements Part {
     );
     this.#standing = { is: 'refused', fault };
     if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    signal.throwIfAborted();
+    throw signal.reason;
   }
 
   /** Where the logs end now that the lease is ours: earlier leaders' acknowledged records lie below. */
@@ -221,11 +241,15 @@ export class Relay implements Part {
     );
   }
 
+  /** A stop does not wait for a Kafka that does not answer. */
   async #withAdmin<T>(ask: (admin: Admin) => Promise<T>): Promise<T> {
     const admin = this.options.connectAdmin();
+    const close = (): void => void admin.close();
+    this.#stop.signal.addEventListener('abort', close, { once: true });
     try {
       return await ask(admin);
     } finally {
+      this.#stop.signal.removeEventListener('abort', close);
       await admin.close();
     }
   }

@@ -43,7 +43,8 @@ describe('a relay that would lose rows', () => {
   });
 
   it('does not take a pooler that shares connections for PostgreSQL', async () => {
-    const open = () => Session.open({ url: ground.databaseUrl('relay'), name: 'check', statementMs: 5_000 });
+    const options = { url: ground.databaseUrl('relay'), name: 'check', statementMs: 5_000 };
+    const open = () => Session.open({ ...options, signal: new AbortController().signal });
     const [one, other] = [await open(), await open()];
     try {
       await checkSessions([one, other]);

@@ -76,9 +76,15 @@ describe('a relay whose servers go away', () => {
     expect(relay.isRunning).toBe(true);
   });
 
-  it('stops in order while PostgreSQL is away', async () => {
-    await stack.postgres.kill();
+  it('stops in order, and soon, while PostgreSQL and Kafka hold their connections and do not answer', async () => {
+    await until(isReady);
+    const { postgres, kafka } = stack.link('relay');
+    postgres.freeze();
+    kafka.freeze();
+    const before = performance.now();
     const { code } = await relay.stop();
     expect(code).toBe(0);
+    expect(performance.now() - before).toBeLessThan(6_000);
+    await Promise.all([postgres.heal(), kafka.heal()]);
   });
 });

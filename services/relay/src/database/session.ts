@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly statementMs: number;
   /** Of the session: setting and value. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Cuts the session, also while it is being opened. */
+  readonly signal: AbortSignal;
 }
 
 const CONNECT_MS = 5_000;
@@ -25,14 +27,8 @@ const GOODBYE_MS = 500;
 export const databaseFault = (error: unknown): Fault =>
   error instanceof Fault
     ? error
-    : new Fault(
-        'database-unavailable',
-        'wait',
-        `PostgreSQL: ${error instanceof Error ? error.message : String(error)}`,
-        {
-          cause: error,
-        },
-      );
+    : new Fault('database-unavailable', 'wait', `PostgreSQL: ${messageOf(error)}`, { cause: error });
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
  * One connection, never replaced under its user's hands: what the relay remembers about holes is worth nothing on another one.
@@ -43,8 +39,10 @@ export class Session {
 
   private constructor(
     private readonly client: pg.Client,
+    signal: AbortSignal,
     onNotification: (() => void) | undefined,
   ) {
+    signal.addEventListener('abort', () => this.cut(), { once: true, signal: this.lost });
     // Without these a restart of PostgreSQL is an uncaught exception (pitfall P24).
     client.on('error', (error) => this.#lose(error));
     client.on('end', () => this.#lose(new Error('the connection was closed')));
@@ -52,7 +50,7 @@ export class Session {
   }
 
   static async open(options: SessionOptions, onNotification?: () => void): Promise<Session> {
-    const { url, name, statementMs, settings = {} } = options;
+    const { url, name, statementMs, settings = {}, signal } = options;
     const client = new pg.Client({
       connectionString: url,
       application_name: name,
@@ -61,14 +59,15 @@ export class Session {
       statement_timeout: statementMs,
       query_timeout: 2 * statementMs,
     });
-    const session = new Session(client, onNotification);
+    const session = new Session(client, signal, onNotification);
     try {
+      signal.throwIfAborted();
       await client.connect();
       for (const [setting, value] of Object.entries(settings))
         await client.query('select set_config($1, $2, false)', [setting, value]);
       return session;
     } catch (error) {
-      await session.close();
+      session.cut();
       throw databaseFault(error);
     }
   }
@@ -87,15 +86,18 @@ export class Session {
     }
   }
 
+  /** Ends it at once: what is on its way fails, also on a connection that froze. */
+  cut(): void {
+    this.#lose(new Error('the session was cut'));
+    (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection.stream.destroy();
+  }
+
   /** Bounded: a connection that froze does not answer a goodbye either. */
   async close(): Promise<void> {
-    const { stream } = (this.client as unknown as { connection: { stream: { destroy(): void } } }).connection;
-    if (!this.lost.aborted) {
-      const timer = setTimeout(() => stream.destroy(), GOODBYE_MS);
-      await this.client.end().catch(() => undefined);
-      clearTimeout(timer);
-    }
-    stream.destroy();
+    if (this.lost.aborted) return this.cut();
+    const timer = setTimeout(() => this.cut(), GOODBYE_MS);
+    await this.client.end().catch(() => undefined);
+    clearTimeout(timer);
   }
 
   #lose(error: unknown): Fault {

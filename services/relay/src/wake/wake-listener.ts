@@ -49,16 +49,15 @@ export class WakeListener implements Part {
 
   async #listen(listening: () => void): Promise<void> {
     const { url, wake, clock } = this.options;
-    const session = await Session.open({ url, name: 'tradesense-relay-wake', statementMs: STATEMENT_MS }, () =>
-      wake.now(),
-    );
-    const ended = AbortSignal.any([session.lost, this.#stop.signal]);
+    const { signal } = this.#stop;
+    const options = { url, name: 'tradesense-relay-wake', statementMs: STATEMENT_MS, signal };
+    const session = await Session.open(options, () => wake.now());
     try {
       await session.query({ text: `listen ${CHANNEL}` });
       listening();
       wake.now(); // for what was committed while nobody listened
-      while (!ended.aborted) {
-        await clock.sleep(PROBE_MS, ended);
+      for (;;) {
+        await clock.sleep(PROBE_MS, session.lost);
         // LISTEN dies without a sound behind a firewall that forgot the connection.
         await session.query({ text: 'select 1' });
       }
