@@ -13,6 +13,9 @@ import { dockerAnswers, engineFault, javaMajor, mustInstall, nodeFault, onPath }
 const repository = resolve(fileURLToPath(new URL('../../..', import.meta.url)));
 const cache = join(repository, '.cache');
 const say = (line) => console.log(line);
+const STOP_WITHIN_MS = 40_000;
+/** npm passes on the terminal's Ctrl-C, which we have had already: only a later one is a second one. */
+const ECHO_MS = 1_000;
 
 const USAGE = `npm start [-- --fresh]
 
@@ -31,6 +34,7 @@ function chooseEngine() {
 
 /** Runs one step with its output in a file; on failure its last lines are shown. */
 function step(what, command, args, signal) {
+  if (signal.aborted) return Promise.reject(new Error('interrupted'));
   say(what);
   mkdirSync(cache, { recursive: true });
   const file = join(cache, 'set-up.log');
@@ -98,10 +102,15 @@ function shownPage(file) {
 /** @param {'runDemo' | 'runStack'} start */
 export async function main(start) {
   const stopping = new AbortController();
+  let stoppingSince = 0;
+  const endAtOnce = () => process.exit(1); // what we have started ends with us
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
     process.on(signal, () => {
-      if (stopping.signal.aborted && signal === 'SIGINT') say('Stopping; one moment');
-      stopping.abort();
+      if (!stopping.signal.aborted) {
+        stoppingSince = Date.now();
+        setTimeout(endAtOnce, STOP_WITHIN_MS).unref();
+        stopping.abort();
+      } else if (Date.now() - stoppingSince > ECHO_MS) endAtOnce();
     });
   try {
     await run(start, stopping.signal);

@@ -15,6 +15,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 import { isAlive, ownIdentity, signalTo, type ProcessIdentity } from './bootstrap/process-identity.mjs';
+import { until } from './process/until.js';
 
 export const isRoot = process.getuid?.() === 0;
 
@@ -70,6 +71,7 @@ interface Ownership {
 const OWNER = 'owner.json';
 const DRAFT_PREFIX = 'draft-';
 const DRAFT_MAX_AGE_MS = 60_000;
+const ORPHANS_END_WITHIN_MS = 10_000;
 
 /** A folder of files that belong to this process and die with it. Its owner is written before anybody can see it. */
 export function ownFolder(): string {
@@ -83,14 +85,19 @@ export function ownFolder(): string {
   return folder;
 }
 
-export function noteOwnership(folder: string, servers: readonly ProcessIdentity[]): void {
+function noteOwnership(folder: string, servers: readonly ProcessIdentity[]): void {
   const ownership: Ownership = { owner: ownIdentity(), servers };
   const draft = join(folder, `${OWNER}.${randomBytes(4).toString('hex')}`);
   writeFileSync(draft, JSON.stringify(ownership));
   renameSync(draft, join(folder, OWNER));
 }
 
-export function ownershipOf(folder: string): Ownership | undefined {
+/** Notes that a process belongs to our folder: whoever finds us dead ends it. */
+export function noteServer(folder: string, server: ProcessIdentity): void {
+  noteOwnership(folder, [...(ownershipOf(folder)?.servers ?? []), server]);
+}
+
+function ownershipOf(folder: string): Ownership | undefined {
   try {
     return JSON.parse(readFileSync(join(folder, OWNER), 'utf8')) as Ownership;
   } catch {
@@ -98,16 +105,27 @@ export function ownershipOf(folder: string): Ownership | undefined {
   }
 }
 
-/** Takes over a folder of kept data, together with what still runs there of an owner that is dead. */
-export function claimFolder(folder: string): void {
+/**
+ * Takes over a folder of kept data, and ends what still runs there of an owner that is dead: when it resolves, that one's ports
+ * are free again. May be called again by who owns it.
+ */
+export async function claimFolder(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true, mode: 0o755 });
   if (isRoot && !othersCanReach(folder))
     throw new Error(
       `${folder} can not be reached by the user that PostgreSQL runs as: choose another, or chmod a+x its path`,
     );
   const ownership = ownershipOf(folder);
-  if (ownership !== undefined && isAlive(ownership.owner) && ownership.owner.pid !== process.pid)
+  if (ownership !== undefined && isAlive(ownership.owner)) {
+    if (ownership.owner.pid === process.pid) return;
     throw new Error(`${folder} is in use by process ${ownership.owner.pid}`);
+  }
   endOrphans(folder);
+  const orphans = ownership?.servers ?? [];
+  await until(() => Promise.resolve(orphans.some(isAlive) ? undefined : true), {
+    what: `the end of what ran in ${folder}`,
+    withinMs: ORPHANS_END_WITHIN_MS,
+  });
   noteOwnership(folder, []);
 }
 

@@ -1,12 +1,11 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { DEFAULT_TOPIC_PREFIX } from '@tradesense/contracts';
 
-import type { ProcessIdentity } from './bootstrap/process-identity.mjs';
 import { cloneDatabase, makeRolesAndDatabase, migrate } from './database.js';
 import type { Engine, Plan } from './engine.js';
-import { claimFolder, noteOwnership, ownFolder } from './folders.js';
+import { claimFolder, noteServer, ownFolder } from './folders.js';
 import { LOOPBACK, Links, routeTo, type Link, type Place, type Route } from './links.js';
 import { nativeEngine } from './native/engine.js';
 import { freePort } from './ports.js';
@@ -31,6 +30,8 @@ export interface StackOptions {
   /** More settings of the servers, under their own names. */
   readonly postgres?: Readonly<Record<string, string>>;
   readonly kafka?: Readonly<Record<string, string>>;
+  /** Ends a start that is under way, which then fails; later it does nothing. */
+  readonly signal?: AbortSignal;
 }
 
 /** Servers that run, whoever started them. */
@@ -68,8 +69,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { engine: kind = 'native', durable = true, migrated = true, topicPrefix = DEFAULT_TOPIC_PREFIX } = options;
   const isKept = options.folder !== undefined;
   const folder = options.folder ?? ownFolder();
-  mkdirSync(folder, { recursive: true, mode: 0o755 });
-  claimFolder(folder);
+  await claimFolder(folder);
   // Only where it is wanted: Docker's client takes a second to load.
   const docker = kind === 'docker' ? await import('./docker/engine.js') : undefined;
   const host = (await docker?.dockerHost()) ?? LOOPBACK;
@@ -78,14 +78,16 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     kafka: { host, port: options.ports?.kafka ?? (await freePort()) },
   };
   const links = new Links(place);
-  const running: ProcessIdentity[] = [];
   let engine: Engine | undefined;
   const stop = async (): Promise<void> => {
     await links.close();
     await engine?.end();
     if (!isKept) rmSync(folder, { recursive: true, force: true });
   };
+  const giveUp = () => void stop().catch(() => undefined); // the start fails by it, and says so
+  options.signal?.addEventListener('abort', giveUp, { once: true });
   try {
+    options.signal?.throwIfAborted();
     const direct = { name: 'DIRECT', port: place.kafka.port, advertisedPort: place.kafka.port };
     const plan: Plan = {
       folder,
@@ -96,10 +98,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       durable,
       postgresSettings: options.postgres ?? {},
       kafkaSettings: options.kafka ?? {},
-      onStart: (server) => {
-        running.push(server);
-        noteOwnership(folder, running);
-      },
+      onStart: (server) => noteServer(folder, server),
     };
     engine = docker === undefined ? await nativeEngine(plan) : await docker.dockerEngine(plan);
     const { postgres, kafka } = engine;
@@ -118,5 +117,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   } catch (error) {
     await stop();
     throw error;
+  } finally {
+    options.signal?.removeEventListener('abort', giveUp);
   }
 }

@@ -57,4 +57,39 @@ describe('the demo’s trades', () => {
       expect(place.equity).toBeGreaterThan(Money.of('9810.00'));
     }
   });
+
+  it('never end a challenge and never are nothing, whatever others have traded and however many days begin', () => {
+    const day = fc.record({
+      chances,
+      moves: fc.integer({ min: 1, max: 120 }),
+      foreign: fc.integer({ min: -30_000, max: 90_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(day, { minLength: 1, maxLength: 8 }), (days) => {
+        let equity = initial;
+        let highest = initial;
+        let direction: Direction = 'down';
+        for (const { chances: list, moves, foreign } of days) {
+          const dayStart = equity;
+          const floors = () => [Money.ofMinor((dayStart * 95n) / 100n), Money.ofMinor((highest * 90n) / 100n)];
+          const breached = (value: Money) => floors().some((floor) => value < floor);
+          let index = 0;
+          const random = { below: (limit: number) => (list[index++ % list.length] ?? 0) * limit };
+          // Somebody's own trade, as long as it does not end the challenge by itself.
+          const after = Money.ofMinor(equity + BigInt(foreign));
+          if (!breached(after) && after < Money.of('10900.00')) equity = after;
+          highest = Money.max(highest, equity);
+          for (let n = 0; n < moves; n += 1) {
+            const move = nextMove({ equity, initial, floors: floors(), direction }, random);
+            equity = Money.plus(equity, move.pnl);
+            ({ direction } = move);
+            highest = Money.max(highest, equity);
+            if (move.pnl === 0n || breached(equity) || equity >= Money.of('11000.00')) return false;
+          }
+        }
+        return true;
+      }),
+      { numRuns: 300 },
+    );
+  });
 });

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { noteServer } from '../folders.js';
 import { KeptProcess } from '../process/kept-process.js';
 import { until } from '../process/until.js';
 import type { Stack } from '../stack.js';
@@ -71,17 +72,18 @@ export async function startServices(
   };
   try {
     const plans = plansOf(stack, ports, secret);
-    for (const { name, entry, env, adminPort } of plans)
-      processes.push(
-        await KeptProcess.start({
-          name,
-          command: process.execPath,
-          args: [entry],
-          cwd: repository,
-          env: { PATH: process.env['PATH'], ADMIN_PORT: `${adminPort}`, ...env },
-          output: { file: join(logs, `${name}.log`) },
-        }),
-      );
+    for (const { name, entry, env, adminPort } of plans) {
+      const service = await KeptProcess.start({
+        name,
+        command: process.execPath,
+        args: [entry],
+        cwd: repository,
+        env: { PATH: process.env['PATH'], ADMIN_PORT: `${adminPort}`, ...env },
+        output: { file: join(logs, `${name}.log`) },
+      });
+      processes.push(service);
+      noteServer(stack.folder, service.identity);
+    }
     await Promise.all(plans.map(({ name, adminPort }, index) => isReady(name, adminPort, processes[index]!, logs)));
     return { processes, stop };
   } catch (error) {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 
 import { DEVELOPMENT_SECRET } from '@tradesense/platform';
 
-import { cacheFolder } from '../folders.js';
+import { cacheFolder, claimFolder } from '../folders.js';
 import { startStack, type Stack } from '../stack.js';
 import { curlLine, pageAddress } from './address.js';
 import { choosePorts, type Ports } from './demo-ports.js';
@@ -13,6 +13,8 @@ import { DemoTrader } from './trader.js';
 
 export interface DemoOptions {
   readonly repository: string;
+  /** Where data and logs are kept; absent: a place of this checkout's own. */
+  readonly folder?: string;
   readonly engine: 'native' | 'docker';
   readonly fresh: boolean;
   readonly say: (line: string) => void;
@@ -28,17 +30,27 @@ export const demoFolder = (repository: string): string =>
 /** Thrown when the signal came before everything ran: nothing is wrong. */
 export class Interrupted extends Error {}
 
+/** Ends what a dead run has left, so that its ports are free before they are looked at, and empties the data if asked to. */
+async function takeOver({ repository, folder = demoFolder(repository), fresh, engine }: DemoOptions): Promise<void> {
+  await claimFolder(folder);
+  const docker = engine === 'docker' ? await import('../docker/engine.js') : undefined;
+  await docker?.sweepContainers();
+  if (!fresh) return;
+  await docker?.removeVolumes(folder);
+  rmSync(folder, { recursive: true, force: true });
+}
+
 async function prepared(
-  { repository, fresh, engine, say, signal }: DemoOptions,
+  { repository, folder = demoFolder(repository), engine, say, signal }: DemoOptions,
   ports: Pick<Ports, 'POSTGRES_PORT' | 'KAFKA_PORT'>,
 ): Promise<Stack> {
-  const folder = demoFolder(repository);
-  if (fresh) {
-    if (engine === 'docker') await (await import('../docker/engine.js')).removeVolumes(folder);
-    rmSync(folder, { recursive: true, force: true });
-  }
   say('Starting PostgreSQL and Kafka');
-  const stack = await startStack({ engine, folder, ports: { postgres: ports.POSTGRES_PORT, kafka: ports.KAFKA_PORT } });
+  const stack = await startStack({
+    engine,
+    folder,
+    ports: { postgres: ports.POSTGRES_PORT, kafka: ports.KAFKA_PORT },
+    signal,
+  });
   if (signal.aborted) {
     await stack.stop();
     throw new Interrupted();
@@ -54,6 +66,7 @@ const aborted = (signal: AbortSignal): Promise<'stop'> =>
 
 /** PostgreSQL and Kafka alone, until the signal. */
 export async function runStack(options: DemoOptions): Promise<void> {
+  await takeOver(options);
   const choice = await choosePorts(process.env, ['POSTGRES_PORT', 'KAFKA_PORT']);
   if (!choice.ok) throw new Error(choice.faults.join('\n'));
   const stack = await prepared(options, choice.ports);
@@ -69,6 +82,7 @@ export async function runStack(options: DemoOptions): Promise<void> {
 /** The whole product and somebody who trades, until the signal or until a part of it ends by itself. */
 export async function runDemo(options: DemoOptions): Promise<void> {
   const { repository, say, signal } = options;
+  await takeOver(options);
   const choice = await choosePorts(process.env);
   if (!choice.ok) throw new Error(choice.faults.join('\n'));
   const { ports } = choice;

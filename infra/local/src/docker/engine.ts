@@ -146,7 +146,7 @@ const ownerLabel = (): Record<string, string> => ({
 });
 
 /** Removes containers whose owner is dead; about those of other machines we can't know. */
-async function sweepContainers(): Promise<void> {
+export async function sweepContainers(): Promise<void> {
   const { dockerode } = (await getContainerRuntimeClient()).container;
   const filters = { label: [OWNER_LABEL] };
   for (const { Id, Labels } of await dockerode.listContainers({ all: true, filters })) {
