@@ -33,8 +33,6 @@ export function conflatedFrame(frame: Frame, prev: number): Frame {
   return frameOf(frame, prev, bytes.subarray(payloadAt, payloadEnd), Buffer.from(`,{"prev_sequence":${prev}}]`));
 }
 
-export const isBridged = ({ prev, sequence }: Frame): boolean => prev !== sequence - 1;
-
 function frameOf(facts: FrameFacts, prev: number, payload: Buffer, close: Buffer): Frame {
   const { name, epoch, sequence, committedAtMs, storedAtMs } = facts;
   const { bytes, textAt } = packetOf([OPEN[name], payload, close]);

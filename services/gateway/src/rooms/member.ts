@@ -68,9 +68,6 @@ export class Member implements Occupant {
     this.#request = request;
   }
 
-  get sent(): Cursor {
-    return this.#sent;
-  }
   get isOwed(): boolean {
     return this.#owed !== undefined || this.#request !== undefined;
   }

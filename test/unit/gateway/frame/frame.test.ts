@@ -7,7 +7,6 @@ import {
   conflatedFrame,
   eventFrame,
   freshnessPacket,
-  isBridged,
   joinedPacket,
   packetOf,
   snapshotPacket,
@@ -93,8 +92,8 @@ describe('a frame, against the parsers of socket.io, engine.io and ws', () => {
         const expected: unknown = JSON.parse(payload.toString());
         const frame = eventFrame(facts('equity_updated'), payload);
         const bridged = conflatedFrame(conflatedFrame(frame, 5), prev);
-        expect(isBridged(frame)).toBe(false);
-        expect(isBridged(bridged)).toBe(true);
+        expect(frame.prev).toBe(frame.sequence - 1);
+        expect(bridged.prev).toBe(prev);
         expect(received(frame)).toEqual(['equity_updated', expected]);
         expect(received(bridged)).toEqual(['equity_updated', expected, { prev_sequence: prev }]);
       }),
