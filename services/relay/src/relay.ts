@@ -184,6 +184,7 @@ export class Relay implements Part {
       clock,
       databaseClock,
       metrics,
+      log,
       mustBeTrusted,
       signal: AbortSignal.any([lease.lost, this.#stopNow.signal]),
     });

@@ -1,5 +1,5 @@
 import type { Ends, Publisher } from '@tradesense/kafka';
-import { Fault, faultOf, type Clock } from '@tradesense/platform';
+import { Fault, faultOf, type Clock, type Logger } from '@tradesense/platform';
 
 import type { DatabaseClock } from '../database/index.js';
 import type { Row } from '../reading/index.js';
@@ -16,6 +16,7 @@ export interface OutletOptions {
   readonly clock: Clock;
   readonly databaseClock: DatabaseClock;
   readonly metrics: PublishingMetrics;
+  readonly log: Logger;
   /** Throws when the lease is not surely ours any more; asked immediately before each send. */
   readonly mustBeTrusted: () => void;
   /** Ends an outstanding send; its outcome is unknown then. */
@@ -70,14 +71,29 @@ export class Outlet {
         if (faultOf(error).remedy !== 'park') throw error;
         return this.#rowByRow(needed);
       });
-      this.#outstanding = undefined;
+      this.#acknowledged(outstanding);
       return ends;
     } catch (error) {
-      const { code, message } = faultOf(error);
-      this.#outstanding = { ...outstanding, fault: message };
-      this.options.metrics.notSent(code);
+      this.#failed(outstanding, error);
       throw error;
     }
+  }
+
+  #acknowledged({ sinceMs, fault }: Outstanding): void {
+    const { clock, log } = this.options;
+    this.#outstanding = undefined;
+    if (fault !== undefined)
+      log.info({ after_ms: Math.round(clock.monotonicMs() - sinceMs) }, 'Kafka acknowledges again');
+  }
+
+  /** Said once per outage, not per attempt. */
+  #failed(outstanding: Outstanding, error: unknown): void {
+    const fault = faultOf(error);
+    const { metrics, log } = this.options;
+    if (outstanding.fault === undefined && fault.remedy === 'wait')
+      log.warn({ err: fault, position: String(outstanding.oldest.position) }, 'not acknowledged: repeating');
+    this.#outstanding = { ...outstanding, fault: fault.message };
+    metrics.notSent(fault.code);
   }
 
   /** The batch as a whole may have been refused for its size alone; then every row gets through by itself. */

@@ -1,5 +1,5 @@
 import type { Ends, Publisher, TopicRecords } from '@tradesense/kafka';
-import { Fault } from '@tradesense/platform';
+import { Fault, createLogger } from '@tradesense/platform';
 
 import { DatabaseClock } from '../../../../services/relay/src/database/index.js';
 import { Outlet, RowRefused, merged } from '../../../../services/relay/src/publishing/index.js';
@@ -16,6 +16,8 @@ function given(answer: (positions: readonly string[]) => void, mustBeTrusted: ()
   const clock = new HeldClock();
   const sends: string[][] = [];
   const counts: string[] = [];
+  const lines: string[] = [];
+  const destination = { write: (line: string) => void lines.push((JSON.parse(line) as { msg: string }).msg) };
   let end = 0n;
   const publisher: Publisher = {
     send: (batches) => {
@@ -33,10 +35,11 @@ function given(answer: (positions: readonly string[]) => void, mustBeTrusted: ()
     clock,
     databaseClock: new DatabaseClock(clock),
     metrics: { sent: (rows) => void counts.push(`sent ${rows.length}`), notSent: (code) => void counts.push(code) },
+    log: createLogger({ service: 'x', instance: 'x', level: 'info', destination }),
     mustBeTrusted,
     signal: new AbortController().signal,
   });
-  return { outlet, clock, sends, counts };
+  return { outlet, clock, sends, counts, lines };
 }
 const rows = [1n, 2n, 3n].map((position) => relayRow({ position }));
 
@@ -76,7 +79,7 @@ describe('an outlet to Kafka', () => {
 
   it('tells since when it waits, for which row, and why, until Kafka acknowledges', async () => {
     let isAway = true;
-    const { outlet, clock, counts } = given(() => {
+    const { outlet, clock, counts, lines } = given(() => {
       if (isAway) throw unclear();
     });
     await clock.advance(1_000);
@@ -89,6 +92,7 @@ describe('an outlet to Kafka', () => {
     await outlet.publish(rows);
     expect(outlet.outstanding).toBeUndefined();
     expect(counts).toEqual(['publish-unclear', 'publish-unclear', 'sent 3']);
+    expect(lines).toEqual(['not acknowledged: repeating', 'Kafka acknowledges again']);
   });
 });
 
