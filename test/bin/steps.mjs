@@ -57,12 +57,13 @@ export function run({ name, command, env = {}, show = false }) {
 
 /**
  * Steps start in order, at most `width` at a time; one waits for those it names in `after`. Says how each went as soon as it
- * is over, and stops all at the first that fails.
+ * is over. Stops all at the first that fails, unless it is to keep going.
  */
-export async function runAll(steps, width = 2) {
+export async function runAll(steps, { width = 2, keepGoing = false } = {}) {
   const running = new Map();
   const done = new Set();
   const waiting = [...steps];
+  let ok = true;
   while (waiting.length > 0 || running.size > 0) {
     for (const step of [...waiting]) {
       if (running.size >= width) break;
@@ -73,12 +74,17 @@ export async function runAll(steps, width = 2) {
     const result = await Promise.race([...running.values()].map(({ ended }) => ended));
     running.delete(result.name);
     done.add(result.name);
-    console.log(`${result.ok ? 'ok ' : 'RED'}  ${result.name.padEnd(12)} ${seconds(result.tookMs).padStart(7)}`);
-    if (result.ok) continue;
+    report(result);
+    ok &&= result.ok;
+    if (ok || keepGoing) continue;
     for (const { stop } of running.values()) stop();
     await Promise.all([...running.values()].map(({ ended }) => ended));
-    console.log(`\n${result.output.trimEnd()}\n`);
     return false;
   }
-  return true;
+  return ok;
+}
+
+function report({ name, ok, tookMs, output }) {
+  console.log(`${ok ? 'ok ' : 'RED'}  ${name.padEnd(12)} ${seconds(tookMs).padStart(7)}`);
+  if (!ok) console.log(`\n${output.trimEnd()}\n`);
 }

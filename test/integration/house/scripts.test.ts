@@ -8,7 +8,7 @@ interface Step {
   readonly after?: readonly string[];
 }
 const { runAll } = (await import('../../bin/steps.mjs' as string)) as {
-  runAll(steps: readonly Step[], width?: number): Promise<boolean>;
+  runAll(steps: readonly Step[], options?: { width?: number; keepGoing?: boolean }): Promise<boolean>;
 };
 
 describe('a machine', () => {
@@ -43,7 +43,7 @@ describe('the steps of a script', () => {
     said.map((line) => /^(ok|RED) +(\S+) /.exec(line)?.slice(1, 3).join(' ')).filter((line) => line !== undefined);
 
   it('are all told, with their times', async () => {
-    expect(await runAll([step('one', ''), step('two', '')], 1)).toBe(true);
+    expect(await runAll([step('one', ''), step('two', '')], { width: 1 })).toBe(true);
     expect(reports()).toEqual(['ok one', 'ok two']);
     expect(said[0]).toMatch(/\d\.\d s$/);
   });
@@ -65,6 +65,12 @@ describe('the steps of a script', () => {
     expect(reports()).toEqual(['RED red']);
     expect(said.join('\n')).toContain('what is wrong');
     expect(said.join('\n')).not.toContain('never');
+  });
+
+  it('go on after a red one where that is wished, and are red in the end', async () => {
+    const steps = [step('red', 'process.exit(1)'), step('green', '')];
+    expect(await runAll(steps, { width: 1, keepGoing: true })).toBe(false);
+    expect(reports()).toEqual(['RED red', 'ok green']);
   });
 
   it('end with all that they have started, even what spins', async () => {
