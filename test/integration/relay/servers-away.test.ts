@@ -8,6 +8,9 @@ import { RelayScene } from '../../support/relay-scene.js';
 import { groundOn, privateStack } from '../../support/stack.js';
 import { until } from '../../support/until.js';
 
+/** A send whose answer got lost counts as unknown after 10 s at the latest, and a pause of up to 5 s may follow. */
+const RECOVERED_MS = 20_000;
+
 describe('a relay whose servers go away', () => {
   let stack: Stack;
   let scene: RelayScene;
@@ -42,7 +45,7 @@ describe('a relay whose servers go away', () => {
       { what: 'readiness names Kafka' },
     );
     await stack.kafka.start();
-    await scene.published(20_000);
+    await scene.published(RECOVERED_MS);
     await until(isReady);
     expect(relay.isRunning).toBe(true);
   });
@@ -53,11 +56,11 @@ describe('a relay whose servers go away', () => {
     kafka.freeze();
     await writing;
     await kafka.heal();
-    await scene.published();
+    await scene.published(RECOVERED_MS);
     kafka.cutAfter(300, 'replies');
     await write(5);
     await kafka.heal();
-    await scene.published();
+    await scene.published(RECOVERED_MS);
   });
 
   it('loses nothing when PostgreSQL crashes under load: it remembers only its floor, and takes the lease again (P5)', async () => {
@@ -71,7 +74,7 @@ describe('a relay whose servers go away', () => {
     await stack.postgres.start();
     await scene.challenges.reconnect();
     await write(5);
-    await scene.published(15_000);
+    await scene.published(RECOVERED_MS);
     expect((await scene.row()).generation).toBeGreaterThan(generation);
     expect(relay.isRunning).toBe(true);
   });
