@@ -2,10 +2,13 @@
 import Sequencer from '@jest/test-sequencer';
 
 const LONGEST = [
-  'integration/local/docker',
   'integration/local/stack',
-  'e2e/nothing-is-lost',
+  'integration/local/docker',
+  'integration/relay/servers-away',
+  'integration/local/demo',
   'integration/kafka/broken-broker',
+  'integration/gateway/sockets',
+  'e2e/nothing-is-lost',
 ];
 const rank = ({ path }) => {
   const place = LONGEST.findIndex((name) => path.includes(`/test/${name}.test.`));
