@@ -12,7 +12,6 @@ export interface Launch {
   readonly entry: string;
   /** All of it: nothing is inherited but PATH, so that neither Jest's NODE_ENV nor its NODE_OPTIONS reach a service (pitfall K6). */
   readonly env: Readonly<Record<string, string>>;
-  readonly nodeOptions?: readonly string[];
 }
 
 export interface LogLine {
@@ -36,6 +35,7 @@ const parse = (line: string): LogLine => {
 /** A built service as a process of its own, as production runs it. It does not outlive the test, however that one ends. */
 export class ServiceProcess {
   readonly #lines: string[] = [];
+  #isWantedToEnd = false;
 
   private constructor(
     readonly name: string,
@@ -45,13 +45,13 @@ export class ServiceProcess {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#lines.push(line));
   }
 
-  static async start({ name, entry, env, nodeOptions = [] }: Launch): Promise<ServiceProcess> {
+  static async start({ name, entry, env }: Launch): Promise<ServiceProcess> {
     const file = inRepository(entry);
     if (!existsSync(file)) throw new Error(`${entry} is not there: npm run build makes it`);
     const kept = await KeptProcess.start({
       name,
       command: process.execPath,
-      args: [...nodeOptions, file],
+      args: [file],
       cwd: inRepository(),
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
       output: 'pipe',
@@ -63,9 +63,9 @@ export class ServiceProcess {
     return this.kept.exit === undefined;
   }
 
-  /** Resolves once, when it has ended. */
-  get exited(): Promise<Exit> {
-    return this.kept.exited;
+  /** It has ended, and nobody here asked it to. */
+  get hasFallen(): boolean {
+    return !this.isRunning && !this.#isWantedToEnd;
   }
 
   /** Everything it has written, both streams, as it came. */
@@ -97,7 +97,7 @@ export class ServiceProcess {
     return this;
   }
 
-  /** The port of the latest line `listening`, or of the admin listener's. */
+  /** The port of the latest such line. */
   #portOf(msg: string): number {
     const port = this.logged(msg).at(-1)?.['port'];
     if (typeof port !== 'number') throw new Error(`${this.name} has not logged '${msg}' with a port`);
@@ -129,11 +129,13 @@ export class ServiceProcess {
 
   /** SIGKILL: no chance to say or save anything. */
   async kill(): Promise<void> {
+    this.#isWantedToEnd = true;
     await this.kept.kill();
   }
 
   /** SIGTERM, and how it left. One that does not leave is killed, and then it left by SIGKILL. */
   async stop(): Promise<Exit> {
+    this.#isWantedToEnd = true;
     this.thaw();
     return this.kept.stop(STOP_WITHIN_MS);
   }
@@ -155,14 +157,11 @@ export class Processes {
     return this.#all.flatMap(({ lines }) => lines);
   }
 
-  tails(): string {
-    return this.#all.map((service) => service.tail()).join('\n');
-  }
-
-  /** Stops what still runs, latest first. What ends with another code than 0 fails the file. */
+  /** Stops what still runs, latest first. What ends with another code than 0, or has ended by itself, fails the file. */
   async stop(): Promise<void> {
     const faults: string[] = [];
     for (const service of [...this.#all].reverse()) {
+      if (service.hasFallen) faults.push(`${service.name} ended by itself\n${service.tail()}`);
       if (!service.isRunning) continue;
       const { code, signal } = await service.stop();
       if (code !== 0) faults.push(`${service.name} ended with ${code ?? signal}\n${service.tail()}`);

@@ -14,7 +14,7 @@ export interface Ground {
 export type ServiceName = 'trade' | 'relay' | 'gateway' | 'dashboard';
 
 export interface SystemOptions {
-  /** Which services run; in this order. */
+  /** Which services run; without the dashboard, unless it is named. */
   readonly services?: readonly ServiceName[];
   /** Settings beside those that every test gives. */
   readonly env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
@@ -32,8 +32,7 @@ const ENTRY: Record<ServiceName, string> = {
 const LEASE_MS = 2_000;
 
 /**
- * The product as processes: built services with a complete environment, on ports that stay theirs over a restart. One user's
- * token and one caller's come along.
+ * The product as processes: built services with a complete environment, on ports that stay theirs over a restart.
  */
 export class System {
   readonly processes = new Processes();
