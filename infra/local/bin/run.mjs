@@ -115,7 +115,7 @@ export async function main(start) {
   try {
     await run(start, stopping.signal);
   } catch (error) {
-    if (stopping.signal.aborted) process.exitCode = 130;
+    if (error.message === 'interrupted') process.exitCode = 130;
     else {
       console.error(`\n${error.message}`);
       process.exitCode = 1;

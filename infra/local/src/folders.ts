@@ -129,6 +129,11 @@ export async function claimFolder(folder: string): Promise<void> {
   noteOwnership(folder, []);
 }
 
+/** Another process may have it now. */
+export function releaseFolder(folder: string): void {
+  if (ownershipOf(folder)?.owner.pid === process.pid) rmSync(join(folder, OWNER), { force: true });
+}
+
 /** Ends what is left of servers whose owner is dead. Their keeper has done so, unless it was killed as well. */
 function endOrphans(folder: string): void {
   const ownership = ownershipOf(folder);

@@ -5,7 +5,7 @@ import { DEFAULT_TOPIC_PREFIX } from '@tradesense/contracts';
 
 import { cloneDatabase, makeRolesAndDatabase, migrate } from './database.js';
 import type { Engine, Plan } from './engine.js';
-import { claimFolder, noteServer, ownFolder } from './folders.js';
+import { claimFolder, noteServer, ownFolder, releaseFolder } from './folders.js';
 import { LOOPBACK, Links, routeTo, type Link, type Place, type Route } from './links.js';
 import { nativeEngine } from './native/engine.js';
 import { freePort } from './ports.js';
@@ -82,7 +82,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const stop = async (): Promise<void> => {
     await links.close();
     await engine?.end();
-    if (!isKept) rmSync(folder, { recursive: true, force: true });
+    if (isKept) releaseFolder(folder);
+    else rmSync(folder, { recursive: true, force: true });
   };
   const giveUp = () => void stop().catch(() => undefined); // the start fails by it, and says so
   options.signal?.addEventListener('abort', giveUp, { once: true });

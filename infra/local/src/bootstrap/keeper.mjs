@@ -3,9 +3,12 @@
  * goes too. The channel to the parent is the lifeline; the kernel closes it even when the parent was killed by SIGKILL
  * (pitfall X3). The server's output is not touched: it inherits ours.
  *
- *   node keeper.mjs '{"command": …, "args": […], "cwd"?, "uid"?, "gid"?, "lastSignal": "SIGTERM"}'
+ *   node keeper.mjs '{"command": …, "args": […], "cwd"?, "uid"?, "gid"?, "lastSignal": "SIGTERM", "farewell"?: […]}'
  *
- * @typedef {{ command: string, args: readonly string[], cwd?: string, uid?: number, gid?: number, lastSignal: NodeJS.Signals }} Kept
+ * The farewell is a command that ends what the kept process only watches, as `docker logs` does a container.
+ *
+ * @typedef {{ cwd?: string, uid?: number, gid?: number }} Options
+ * @typedef {Options & { command: string, args: readonly string[], lastSignal: NodeJS.Signals, farewell?: readonly string[] }} Kept
  * @typedef {{ is: 'started', pid: number } | { is: 'failed', why: string } | { is: 'ended', code: number | null, signal: NodeJS.Signals | null }} Report
  */
 import { spawn } from 'node:child_process';
@@ -13,7 +16,7 @@ import { spawn } from 'node:child_process';
 const PATIENCE_MS = 2_500;
 
 /** @type {Kept} */
-const { command, args, lastSignal, ...options } = JSON.parse(process.argv[2] ?? '');
+const { command, args, lastSignal, farewell, ...options } = JSON.parse(process.argv[2] ?? '');
 const kept = spawn(command, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'] });
 
 /** @param {Report} report */
@@ -33,7 +36,11 @@ kept.on('exit', (code, signal) => report({ is: 'ended', code, signal }));
 kept.on('close', () => {
   if (process.connected) process.disconnect();
 });
-process.on('disconnect', end);
+process.on('disconnect', () => {
+  const isOver = kept.exitCode !== null || kept.signalCode !== null;
+  if (!isOver && farewell?.[0] !== undefined) spawn(farewell[0], farewell.slice(1), { stdio: 'ignore' });
+  end();
+});
 process
   .on('SIGTERM', end)
   .on('SIGINT', () => undefined)

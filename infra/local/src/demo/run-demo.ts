@@ -27,8 +27,8 @@ export interface DemoOptions {
 export const demoFolder = (repository: string): string =>
   join(cacheFolder(), `demo-${createHash('sha256').update(repository).digest('hex').slice(0, 12)}`);
 
-/** Thrown when the signal came before everything ran: nothing is wrong. */
-export class Interrupted extends Error {}
+/** What a start fails with that the signal has ended: nothing is wrong. */
+const interrupted = (): Error => new Error('interrupted');
 
 /** Ends what a dead run has left, so that its ports are free before they are looked at, and empties the data if asked to. */
 async function takeOver({ repository, folder = demoFolder(repository), fresh, engine }: DemoOptions): Promise<void> {
@@ -50,10 +50,12 @@ async function prepared(
     folder,
     ports: { postgres: ports.POSTGRES_PORT, kafka: ports.KAFKA_PORT },
     signal,
+  }).catch((error: unknown) => {
+    throw signal.aborted ? interrupted() : error;
   });
   if (signal.aborted) {
     await stack.stop();
-    throw new Interrupted();
+    throw interrupted();
   }
   return stack;
 }

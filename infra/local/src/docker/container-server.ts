@@ -1,7 +1,17 @@
 import { getContainerRuntimeClient, type StartedTestContainer, type TestContainer } from 'testcontainers';
 
+import { KeptProcess } from '../process/kept-process.js';
 import { until } from '../process/until.js';
 import type { Server } from '../server.js';
+
+export interface ContainerPlan {
+  readonly name: string;
+  readonly image: TestContainer;
+  /** True once it serves. */
+  readonly answers: () => Promise<true | undefined>;
+  readonly readyWithinMs: number;
+  readonly logFile: string;
+}
 
 /** A server in a container. Testcontainers creates it; afterwards it is the same container that stops and starts again. */
 export class ContainerServer implements Server {
@@ -9,13 +19,11 @@ export class ContainerServer implements Server {
   #pid: number | undefined;
   #starting: Promise<void> | undefined;
 
-  constructor(
-    readonly name: string,
-    private readonly image: TestContainer,
-    /** True once it serves. */
-    private readonly answers: () => Promise<true | undefined>,
-    private readonly readyWithinMs: number,
-  ) {}
+  constructor(private readonly plan: ContainerPlan) {}
+
+  get name(): string {
+    return this.plan.name;
+  }
 
   /** As the engine's machine counts. */
   get pid(): number | undefined {
@@ -29,10 +37,25 @@ export class ContainerServer implements Server {
   }
 
   async #start(): Promise<void> {
-    if (this.#container === undefined) this.#container = await this.image.start();
+    const { name, image, answers, readyWithinMs } = this.plan;
+    if (this.#container === undefined) this.#container = await image.start();
     else await (await this.#handle())?.start();
+    await this.#guard(this.#container.getId());
     this.#pid = (await (await this.#handle())?.inspect())?.State.Pid;
-    await until(this.answers, { what: `the start of ${this.name} in a container`, withinMs: this.readyWithinMs });
+    await until(answers, { what: `the start of ${name} in a container`, withinMs: readyWithinMs });
+  }
+
+  /** Writes its output to the log, and stops it when this process dies. */
+  async #guard(id: string): Promise<void> {
+    const { name, logFile } = this.plan;
+    await KeptProcess.start({
+      name: `${name}'s log`,
+      command: 'docker',
+      args: ['logs', '--follow', '--since', '0s', id],
+      env: process.env, // where the engine is
+      output: { file: logFile },
+      farewell: ['docker', 'stop', '--time', '2', id],
+    });
   }
 
   async stop(): Promise<void> {
@@ -61,7 +84,8 @@ export class ContainerServer implements Server {
   }
 
   async #unpause(): Promise<void> {
-    await (await this.#handle())?.unpause().catch(ignoreIf(409));
+    const handle = await this.#handle();
+    if ((await handle?.inspect())?.State.Paused) await handle?.unpause();
   }
 
   /** With what it wrote to volumes that have no name. */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { hostname } from 'node:os';
+import { join } from 'node:path';
 
 import { PostgreSqlContainer } from '@testcontainers/postgresql';
 import pg from 'pg';
@@ -22,34 +23,40 @@ const CONTROLLER_PORT = 9093;
 const FIRST_LISTENER_PORT = 9100;
 
 /** Where published ports are reached: this machine, unless the engine is elsewhere. */
-export const dockerHost = async (): Promise<string> => (await getContainerRuntimeClient()).info.containerRuntime.host;
+export async function dockerHost(): Promise<string> {
+  const { host } = (await getContainerRuntimeClient()).info.containerRuntime;
+  return LOCAL_HOSTS.includes(host) ? '127.0.0.1' : host;
+}
 
 /**
- * PostgreSQL and Kafka in containers. Testcontainers' own companion removes them when this process dies; where that is
- * switched off, the next start does.
+ * PostgreSQL and Kafka in containers. Their keepers stop them when this process dies, and the next start removes them: no need
+ * of Testcontainers' own companion, one image more that holds the engine's socket.
  */
 export async function dockerEngine(plan: Plan): Promise<Engine> {
+  process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   await sweepContainers();
   const address = { host: plan.host, port: plan.postgresPort };
   const [{ port: kafkaPort }] = plan.listeners;
-  const postgres = new ContainerServer(
-    'PostgreSQL',
-    postgresImage(plan),
-    () => answersPostgres(address),
-    READY_WITHIN_MS,
-  );
-  const kafka = new ContainerServer(
-    'Kafka',
-    kafkaImage(plan),
-    () => answersKafka(kafkaPort, plan.host),
-    READY_WITHIN_MS,
-  );
+  const postgres = new ContainerServer({
+    name: 'PostgreSQL',
+    image: postgresImage(plan),
+    answers: () => answersPostgres(address),
+    readyWithinMs: READY_WITHIN_MS,
+    logFile: join(plan.folder, 'postgres.log'),
+  });
+  const kafka = new ContainerServer({
+    name: 'Kafka',
+    image: kafkaImage(plan),
+    answers: () => answersKafka(kafkaPort, plan.host),
+    readyWithinMs: READY_WITHIN_MS,
+    logFile: join(plan.folder, 'kafka.log'),
+  });
   return {
     postgres,
     kafka,
     end: async () => {
       // Named volumes stay. What is in them was written in order, unless nobody will read it.
-      if (plan.isKept) await Promise.all([postgres.stop(), kafka.stop()]);
+      if (plan.isKept) await Promise.allSettled([postgres.stop(), kafka.stop()]);
       await Promise.all([postgres.remove(), kafka.remove()]);
     },
   };

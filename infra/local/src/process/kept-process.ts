@@ -22,6 +22,8 @@ export interface ProcessSpec {
   readonly output: 'pipe' | { readonly file: string };
   /** What asks it to end in order. */
   readonly stopSignal?: NodeJS.Signals;
+  /** A command to be run when this process has died before the kept one. */
+  readonly farewell?: readonly string[];
 }
 
 export interface Exit {
@@ -54,8 +56,8 @@ export class KeptProcess {
   }
 
   static async start(spec: ProcessSpec): Promise<KeptProcess> {
-    const { name, command, args, env, cwd, user, output, stopSignal = 'SIGTERM' } = spec;
-    const kept = JSON.stringify({ command, args, cwd, ...user, lastSignal: stopSignal });
+    const { name, command, args, env, cwd, user, output, stopSignal = 'SIGTERM', farewell } = spec;
+    const kept = JSON.stringify({ command, args, cwd, ...user, lastSignal: stopSignal, farewell });
     const log = output === 'pipe' ? 'pipe' : openSync(output.file, 'a', 0o644);
     const keeper = spawn(process.execPath, [KEEPER, kept], {
       env: { ...env },
