@@ -1,8 +1,11 @@
+import { once } from 'node:events';
 import { createRequire } from 'node:module';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 
-import { RETRY, assertVersion, clientConfig } from '../../../libs/kafka/src/kafkajs/library.js';
+import { RETRY, assertVersion, clientConfig, rawConnection } from '../../../libs/kafka/src/kafkajs/library.js';
 import { Link } from '../../../libs/kafka/src/kafkajs/link.js';
 import { StubCluster } from '../../support/stub-cluster.js';
+import { within } from '../../support/until.js';
 
 const require = createRequire(import.meta.url);
 
@@ -68,5 +71,71 @@ describe('what we take from kafkajs', () => {
     expect(timers()).toBeLessThanOrEqual(before);
     link.close();
     await cluster.stop();
+  });
+
+  describe('begins afresh on a new connection (pitfall K18)', () => {
+    /** A broker whose n-th connection answers each request with `answers[n]` and is gone after a broken one. */
+    async function given(answers: readonly Buffer[], isGone: (answer: Buffer) => boolean) {
+      const sockets: Socket[] = [];
+      const server = createServer((socket) => {
+        const answer = answers[sockets.push(socket) - 1]!;
+        socket.on('error', () => undefined);
+        socket.on('data', () => socket.write(answer, () => (isGone(answer) ? socket.resetAndDestroy() : undefined)));
+      }).listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      const { port } = server.address() as AddressInfo;
+      const connection = rawConnection({
+        host: '127.0.0.1',
+        port,
+        clientId: 'test',
+        connectionTimeout: 1_000,
+        requestTimeout: 1_000,
+        enforceRequestTimeout: false,
+        socketFactory: ({ onConnect }) => connect({ host: '127.0.0.1', port }, onConnect),
+      });
+      const ask = async (): Promise<string> => {
+        await connection.connect();
+        return connection.send({
+          request: {
+            apiKey: 18,
+            apiName: 'ApiVersions',
+            apiVersion: 0,
+            encode: () => Promise.resolve({ buf: NOTHING, buffer: NOTHING }),
+          },
+          response: { decode: (payload) => Promise.resolve(String(payload)), parse: (text) => Promise.resolve(text) },
+          logResponseError: false,
+        });
+      };
+      const stop = () => {
+        for (const socket of sockets) socket.destroy();
+        server.close();
+      };
+      return { ask, stop };
+    }
+    const NOTHING = Buffer.alloc(0);
+    /** The answer to request `correlationId`: length, number, payload. */
+    const answer = (correlationId: number, payload: string): Buffer => {
+      const head = Buffer.alloc(8);
+      head.writeInt32BE(4 + payload.length, 0);
+      head.writeInt32BE(correlationId, 4);
+      return Buffer.concat([head, Buffer.from(payload)]);
+    };
+    const whole = answer(0, 'the answer of the first connection');
+
+    it.each([2, 6, 20])('after one that broke %i bytes into an answer', async (bytes) => {
+      const broken = whole.subarray(0, bytes);
+      const { ask, stop } = await given([broken, answer(1, 'whole')], (sent) => sent === broken);
+      await expect(within(2_000, 'the end of the first', ask())).rejects.toThrow(/onnection/);
+      await expect(within(2_000, 'an answer', ask())).resolves.toBe('whole');
+      stop();
+    });
+
+    it('and ends one whose bytes make no sense, instead of the process', async () => {
+      const senseless = Buffer.from([0xff, 0xff, 0xff, 0xff, 1, 2, 3, 4, 5, 6, 7, 8]);
+      const { ask, stop } = await given([senseless, answer(1, 'whole')], () => false);
+      await expect(within(2_000, 'the end of the first', ask())).rejects.toThrow(/onnection/);
+      await expect(within(2_000, 'an answer', ask())).resolves.toBe('whole');
+      stop();
+    });
   });
 });

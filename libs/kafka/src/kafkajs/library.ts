@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type { Socket } from 'node:net';
 import type { Logger } from '@tradesense/platform';
 import type { KafkaConfig, RetryOptions, logCreator } from 'kafkajs';
 import type { VersionRange } from '../protocol/api-versions.js';
@@ -6,7 +7,7 @@ import type { SocketFactory } from './sockets.js';
 
 /**
  * All that we use of kafkajs beyond its published interface, in one place and for one exact version: a raw connection (TLS, SASL
- * and framing are kafkajs's, requests are ours) and the request queue, which needs a patch.
+ * and framing are kafkajs's, requests are ours) and two patches, of its connection and its request queue.
  */
 const EXPECTED_VERSION = '2.2.4';
 
@@ -56,6 +57,36 @@ export const { Kafka } = require('kafkajs') as typeof import('kafkajs');
 
 type RawConnectionClass = new (options: RawConnectionOptions) => RawConnection;
 const Connection = require('kafkajs/src/network/connection.js') as RawConnectionClass;
+interface Frames {
+  readonly socket: Socket;
+  isConnected(): boolean;
+  connect(): Promise<unknown>;
+  processData(bytes: Buffer): void;
+  chunks: Buffer[];
+  bytesBuffered: number;
+  bytesNeeded: number;
+}
+const { prototype: frames } = Connection as unknown as { readonly prototype: Frames };
+const original = { connect: frames.connect, processData: frames.processData };
+const LENGTH_BYTES = 4;
+
+/**
+ * The original connects anew on the same object and keeps what it had of the answer in which the last connection broke: the
+ * next one's answers are read as the rest of it, and are awaited in vain, or read beyond their end, where nobody catches what
+ * is thrown (pitfall K18).
+ */
+frames.connect = function (this: Frames): Promise<unknown> {
+  if (!this.isConnected()) Object.assign(this, { chunks: [], bytesBuffered: 0, bytesNeeded: LENGTH_BYTES });
+  return original.connect.call(this);
+};
+frames.processData = function (this: Frames, bytes: Buffer): void {
+  try {
+    original.processData.call(this, bytes);
+  } catch (error) {
+    this.socket.destroy(error instanceof Error ? error : new Error(String(error)));
+  }
+};
+
 const { createLogger } = require('kafkajs/src/loggers/index.js') as {
   createLogger(options: { level: number; logCreator: logCreator }): unknown;
 };
