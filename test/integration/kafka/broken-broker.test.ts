@@ -111,7 +111,7 @@ class Source {
       });
       await this.#untilStored(records);
       due = Math.max(due + 50, performance.now() - 50); // no burst after an outage
-      await new Promise((resolve) => setTimeout(resolve, due - performance.now()));
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
     }
   }
 

@@ -18,7 +18,9 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   sleep: (ms, signal) =>
-    delay(Math.min(ms, LONGEST_DELAY_MS), undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
+    delay(Math.min(Math.max(ms, 0), LONGEST_DELAY_MS), undefined, signal === undefined ? {} : { signal }).catch(
+      () => undefined,
+    ),
 };
 
 export interface Random {
