@@ -4,7 +4,7 @@ import { API, StubCluster } from '../../support/stub-cluster.js';
 import { textBatch } from '../../support/record-batch.js';
 import { until } from '../../support/until.js';
 
-const DEADLINE_MS = 600;
+const DEADLINE_MS = 3_000;
 
 describe('an admin before brokers that misbehave', () => {
   let cluster: StubCluster;
@@ -39,7 +39,7 @@ describe('an admin before brokers that misbehave', () => {
     cluster.react = () => 'silence';
     const before = performance.now();
     await expect(admin.ends('events')).rejects.toMatchObject({ code: 'kafka-unavailable', remedy: 'wait' });
-    expect(performance.now() - before).toBeLessThan(DEADLINE_MS + 300);
+    expect(performance.now() - before).toBeLessThan(DEADLINE_MS + 3_000);
     cluster.react = () => 'answer';
     expect((await admin.ends('events')).get(1)).toBe(2n);
   });
