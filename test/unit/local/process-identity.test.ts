@@ -3,6 +3,7 @@ import { once } from 'node:events';
 
 import {
   childrenOf,
+  hasEnded,
   identityOf,
   isAlive,
   ownIdentity,
@@ -38,5 +39,14 @@ describe('the identity of a process', () => {
     expect(isAlive(identity)).toBe(true);
     signalTo(identity, 'SIGKILL');
     await ended;
+  });
+
+  it('lives as long as one of its threads, whose ports are not free before', () => {
+    // As /proc/PID/stat has it from the third field on, of a process whose first thread has ended.
+    const statOf = (state: string, threads: number) =>
+      `${state} 1 1 1 0 -1 4194316 0 0 0 0 12 3 0 0 20 0 ${threads} 0 1153955 0 0`.split(' ');
+    expect(hasEnded(statOf('Z', 38))).toBe(false);
+    expect(hasEnded(statOf('Z', 1))).toBe(true);
+    expect(hasEnded(statOf('S', 1))).toBe(false);
   });
 });

@@ -24,6 +24,16 @@ function statOf(pid) {
   }
 }
 
+const STATE = 0;
+const THREADS = 17;
+
+/**
+ * Whether a process has ended and only waits to be collected. Its first thread may have ended before the others, as a JVM's
+ * does when it is killed: then it looks like that too, yet its ports and files are still held.
+ * @param {readonly string[]} stat
+ */
+export const hasEnded = (stat) => stat[STATE] === 'Z' && Number(stat[THREADS]) <= 1;
+
 /**
  * @param {readonly string[]} args
  * @returns {string} what `ps` printed; empty when it found nothing
@@ -47,7 +57,7 @@ function ps(...args) {
 export function identityOf(pid) {
   if (onLinux) {
     const stat = statOf(pid);
-    return stat === undefined || stat[0] === 'Z' ? undefined : { pid, born: `${boot}/${stat[19]}` };
+    return stat === undefined || hasEnded(stat) ? undefined : { pid, born: `${boot}/${stat[19]}` };
   }
   const [state, ...born] = ps('-o', 'stat=,lstart=', '-p', String(pid)).split(/\s+/);
   return !state || state.startsWith('Z') ? undefined : { pid, born: born.join(' ') };
