@@ -141,14 +141,30 @@ function endOrphans(folder: string): void {
   for (const server of ownership.servers) signalTo(server, 'SIGKILL');
 }
 
-/** Removes temporary folders whose owner is dead, and only those (pitfall X3). */
+/**
+ * Removes temporary folders whose owner is dead, and only those (pitfall X3). Several may sweep at once: a folder goes out of the
+ * way as a whole before anything in it is removed. Otherwise its owner's name is gone first, and to another sweep, or to all later
+ * ones if this one is killed, the rest looks like somebody's.
+ */
 export function sweep(): void {
   const parent = temporaryFolder();
   for (const name of readdirSync(parent)) {
     const folder = join(parent, name);
     if (!isAbandoned(folder, name)) continue;
     endOrphans(folder);
-    rmSync(folder, { recursive: true, force: true });
+    const aside = join(parent, `${DRAFT_PREFIX}swept-${randomBytes(4).toString('hex')}`);
+    if (isMoved(folder, aside)) rmSync(aside, { recursive: true, force: true, maxRetries: 5 });
+  }
+}
+
+/** False: another sweep was quicker. */
+function isMoved(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
   }
 }
 

@@ -224,11 +224,27 @@ describe('a process that started a stack and is killed', () => {
   });
 });
 
+describe('sweeps at the same time', () => {
+  it('leave no folder of a dead owner, whichever of them is quicker', async () => {
+    const { owner, servers, folder } = await stackOfAnotherProcess();
+    signalTo(owner, 'SIGKILL');
+    await until(
+      () => [owner, ...servers].filter(isAlive),
+      (left) => left.length === 0,
+      { withinMs: 5_000 },
+    );
+    const sweeps = Array.from({ length: 4 }, () =>
+      otherProcess(`local.sweep(); console.log(existsSync(${JSON.stringify(folder)}))`),
+    );
+    expect((await Promise.all(sweeps)).map(({ line }) => line)).toEqual(['false', 'false', 'false', 'false']);
+  });
+});
+
 const keepers = () => childrenOf(process.pid).filter((pid) => commandOf(pid).includes('keeper.mjs'));
 /** Runs code against the built package in a process of its own; resolves with the first line it prints. */
 async function otherProcess(code: string): Promise<{ pid: number; line: string }> {
   const built = pathToFileURL(inRepository('infra/local/dist/index.js')).href;
-  const script = `import * as local from ${JSON.stringify(built)}; const { startStack } = local; ${code.startsWith('startStack') ? `await ${code}` : code}`;
+  const script = `import { existsSync } from 'node:fs'; import * as local from ${JSON.stringify(built)}; const { startStack } = local; ${code.startsWith('startStack') ? `await ${code}` : code}`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] });
   let errors = '';
   child.stderr.on('data', (data) => (errors += data));
