@@ -32,18 +32,20 @@ export const SERVICES = {
     },
   },
   relay: {
-    may: ['@outbox', '@kafka'],
+    may: ['@auth', '@outbox', '@kafka'],
     folders: {
       database: [],
       wake: ['database'],
       lease: ['database'],
       reading: ['@outbox', 'database', 'wake'],
       publishing: ['@kafka', 'database:types', 'reading:types'],
-      parking: ['publishing'],
+      parking: ['database', 'lease:types', 'reading:types', 'publishing'],
+      history: ['@outbox', '@kafka', 'database'],
+      states: ['@kafka', 'database'],
       watermarks: ['@kafka', 'database', 'wake', 'reading:types', 'publishing:types'],
       housekeeping: ['@outbox', '@kafka', 'database'],
       replay: ['@kafka', 'reading', 'publishing'],
-      operator: ['@outbox', '@kafka', 'database'],
+      operator: ['@auth', '@outbox', '@kafka', 'database'],
     },
   },
   gateway: {

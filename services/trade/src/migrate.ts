@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-import { Outbox1700000000001 } from '@tradesense/outbox';
+import { outboxMigrations } from '@tradesense/outbox';
 import { EXIT, createLogger, printConfig, readConfig } from '@tradesense/platform';
 
 import { migrateSettings } from './settings.js';
@@ -20,7 +20,7 @@ if (process.argv.includes('--print-config')) {
 const { LOG_LEVEL, MIGRATOR_DATABASE_URL } = reading.config;
 const log = createLogger({ service: 'migrate', instance: `migrate-${process.pid}`, level: LOG_LEVEL });
 try {
-  const done = await migrate(MIGRATOR_DATABASE_URL, [Outbox1700000000001, Trade1700000000002]);
+  const done = await migrate(MIGRATOR_DATABASE_URL, [...outboxMigrations, Trade1700000000002]);
   log.info({ done }, 'migrated');
 } catch (err) {
   log.error({ err }, 'the migration failed');
