@@ -1,6 +1,7 @@
 /** Real PostgreSQL and real Kafka on one machine, with links that can break: for tests and for `npm start`. */
 export { DATABASE, databaseUrl, type Address, type DatabaseRole } from './database.js';
 export { sweep } from './folders.js';
+export { jars, java } from './native/java.js';
 export { freePort } from './ports.js';
 export { KeptProcess, type Exit, type ProcessSpec } from './process/kept-process.js';
 export type { Server } from './server.js';

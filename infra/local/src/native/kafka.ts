@@ -5,32 +5,15 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 import type { ProcessIdentity } from '../bootstrap/process-identity.mjs';
-import { exclusively } from '../bootstrap/lock.mjs';
 import { CLUSTER_ID, answersKafka, brokerSettings, type KafkaListener } from '../kafka.js';
 import type { Plan } from '../engine.js';
-import { cacheFolder, makeOnce } from '../folders.js';
+import { jars, java } from './java.js';
 import { ProcessServer } from './process-server.js';
 
 const VERSION = '4.1.0';
 const READY_WITHIN_MS = 60_000;
 const here = (path: string) => fileURLToPath(new URL(`../../kafka/${path}`, import.meta.url));
 const run = promisify(execFile);
-
-/** The class path of Kafka, fetched by Maven once per user. */
-export async function kafkaClasses(): Promise<string> {
-  const folder = join(cacheFolder(), `kafka-${VERSION}`);
-  // Maven's own store does not bear two of them at once.
-  if (!existsSync(folder)) await exclusively(`${folder}.lock`, () => makeOnce(folder, fetchJars).then(() => undefined));
-  return join(folder, '*');
-}
-
-async function fetchJars(draft: string): Promise<void> {
-  const copy = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${draft}`];
-  await run('mvn', ['-q', '-B', '-f', here('pom.xml'), ...copy]);
-}
-
-export const java = (env: NodeJS.ProcessEnv = process.env): string =>
-  env['JAVA_HOME'] ? join(env['JAVA_HOME'], 'bin', 'java') : 'java';
 
 // Small and quick to start; a broker of tests never runs long enough to gain from the second compiler.
 const JVM = [
@@ -55,7 +38,7 @@ export class KafkaServer extends ProcessServer {
   }
 
   protected override async launch() {
-    const classes = await kafkaClasses();
+    const classes = await jars(`kafka-${VERSION}`, here('pom.xml'));
     const settings = this.#writeSettings();
     if (!existsSync(join(this.plan.folder, 'kafka', 'meta.properties'))) await this.#format(classes, settings);
     return {
