@@ -39,7 +39,7 @@ export const SERVICES = {
       lease: ['database'],
       reading: ['@outbox', 'database', 'wake'],
       publishing: ['@kafka', 'database:types', 'reading:types'],
-      parking: ['database', 'lease:types', 'reading:types', 'publishing'],
+      parking: ['@outbox', '@kafka:types', 'database', 'lease', 'reading', 'publishing'],
       history: ['@outbox', '@kafka', 'database'],
       states: ['@kafka', 'database'],
       watermarks: ['@kafka', 'database', 'wake', 'reading:types', 'publishing:types'],

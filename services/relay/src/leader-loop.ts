@@ -1,13 +1,17 @@
 import { faultOf, type Clock } from '@tradesense/platform';
 
+import type { Errands } from './errands.js';
 import type { LeaseHolder } from './lease/index.js';
+import type { Parking } from './parking/index.js';
 import type { Outlet } from './publishing/index.js';
-import type { Reader } from './reading/index.js';
+import type { Batch, Reader } from './reading/index.js';
 import type { Watermarks } from './watermarks/index.js';
 
 export interface Stages {
   readonly reading: Pick<Reader, 'next' | 'rewind'>;
   readonly publishing: Pick<Outlet, 'publish'>;
+  readonly parking: Pick<Parking, 'mend'>;
+  readonly errands: Pick<Errands, 'runFirst'>;
   readonly watermarks: Pick<Watermarks, 'acknowledged'>;
   readonly clock: Clock;
   /** Of the n-th attempt in a row, from 0. */
@@ -16,29 +20,48 @@ export interface Stages {
 
 /**
  * While the lease is ours: read what is committed, publish it in order, save what Kafka acknowledged. The next batch is read
- * while one is sent; the lease saves at its own pace (design 6.1-6.3).
+ * while one is sent; the lease saves at its own pace (design 6.1-6.3). Between two batches is the place for what else has to be
+ * sent: parked challenges that an operator wants back, and errands.
  *
  * A send whose outcome is unknown is repeated from the last acknowledged floor, for ever, and nothing overtakes it: what Kafka
  * has already comes twice, which consumers see by (epoch, sequence). Whatever else fails ends the loop.
  */
 export async function lead(
   lease: Pick<LeaseHolder, 'mustBeTrusted' | 'acknowledged' | 'floor'>,
-  { reading, publishing, watermarks, clock, nextDelayMs }: Stages,
+  { reading, publishing, parking, errands, watermarks, clock, nextDelayMs }: Stages,
   signal: AbortSignal,
 ): Promise<void> {
-  let attempt = 0;
+  /** True when it was done; false after a pause when Kafka did not answer. */
+  const patient = () => {
+    let attempt = 0;
+    return async (work: () => Promise<void>): Promise<boolean> => {
+      try {
+        await work();
+        attempt = 0;
+        return true;
+      } catch (error) {
+        if (faultOf(error).remedy !== 'wait') throw error;
+        await clock.sleep(nextDelayMs(attempt++), signal);
+        return false;
+      }
+    };
+  };
+  const [isPublished, isMended] = [patient(), patient()];
+  const publish = async ({ rows, floor, asOf }: Batch): Promise<void> => {
+    const ends = await publishing.publish(rows);
+    lease.acknowledged(floor);
+    watermarks.acknowledged({ floor: lease.floor, asOf, ends });
+  };
   while (!signal.aborted) {
     lease.mustBeTrusted();
-    const { rows, floor, asOf } = await reading.next();
-    try {
-      const ends = await publishing.publish(rows);
-      lease.acknowledged(floor);
-      watermarks.acknowledged({ floor: lease.floor, asOf, ends });
-      attempt = 0;
-    } catch (error) {
-      if (faultOf(error).remedy !== 'wait') throw error;
-      await clock.sleep(nextDelayMs(attempt++), signal);
+    const batch = await reading.next();
+    if (!(await isPublished(() => publish(batch)))) {
       await reading.rewind(lease.floor);
+      continue;
     }
+    await isMended(async () => {
+      await parking.mend(batch);
+      await errands.runFirst();
+    });
   }
 }

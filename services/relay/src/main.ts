@@ -23,6 +23,7 @@ await runService({
       leaseMs: config.LEASE_MS,
       saveMs: config.SAVE_MS,
       watermarkMs: config.WATERMARK_MS,
+      parkPerMinute: config.PARK_PER_MINUTE,
       connectAdmin: () => connectAdmin(kafka, { log }),
       connectPublisher: () => connectPublisher(kafka, { topics: [events, state, watermarks], log }),
       wake,

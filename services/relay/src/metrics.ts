@@ -1,6 +1,7 @@
 import { EVENTS, type AggregateType } from '@tradesense/contracts';
 import type { Metrics } from '@tradesense/platform';
 
+import type { ParkingMetrics } from './parking/index.js';
 import type { PublishingMetrics } from './publishing/index.js';
 import type { ReadingMetrics } from './reading/index.js';
 
@@ -12,11 +13,14 @@ export interface Leadership {
   readonly lagMs: number;
   /** Age of the moment up to which everything is in Kafka; unknown before the first acknowledgement. */
   readonly asOfAgeMs: number | undefined;
+  /** Challenges of which events are held back, and those of them that wait for an operator. */
+  readonly parked: number;
+  readonly deadLetters: number;
 }
 
 const ROWS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000];
 
-export type RelayMetrics = ReadingMetrics & PublishingMetrics;
+export type RelayMetrics = ReadingMetrics & PublishingMetrics & ParkingMetrics;
 
 /** @param leadership undefined while this process does not lead: then the leader's gauges have no value at all */
 export function relayMetrics(metrics: Metrics, leadership: () => Leadership | undefined): RelayMetrics {
@@ -48,7 +52,12 @@ export function relayMetrics(metrics: Metrics, leadership: () => Leadership | un
     asOfAgeMs === undefined ? undefined : asOfAgeMs / 1000,
   );
 
+  ofLeader('parked_challenges', 'Challenges of which events are held back.', ({ parked }) => parked);
+  ofLeader('dead_letters', 'Parked challenges that wait for an operator.', ({ deadLetters }) => deadLetters);
+
   const published = metrics.counter({ name: 'published_total', help: 'Records acknowledged.', labels: ['stream'] });
+  const repeats = metrics.counter({ name: 'repeats_total', help: 'Rows sent again because Kafka may lack them.' });
+  const refusals = metrics.counter({ name: 'rows_refused_total', help: 'Rows that became dead letters.' });
   const notSent = metrics.counter({
     name: 'sends_failed_total',
     help: 'Sends without an acknowledgement.',
@@ -81,6 +90,8 @@ export function relayMetrics(metrics: Metrics, leadership: () => Leadership | un
       sendSeconds.observe(sendMs / 1000);
       for (const row of rows) toAck.observe(ms(row) / 1000);
     },
+    repeated: (rows) => repeats.inc(rows),
+    refused: () => refusals.inc(),
     notSent: (code) => notSent.inc({ code }),
   };
 }

@@ -7,10 +7,12 @@ import { faultOf, type Clock, type Finding, type Logger, type Part } from '@trad
 
 import { checkFloor, checkSequence, checkSessions, checkTopics } from './checks.js';
 import { DatabaseClock, Session } from './database/index.js';
+import { Errands } from './errands.js';
 import { lead } from './leader-loop.js';
 import { LeaseHolder } from './lease/index.js';
 import type { Leadership, RelayMetrics } from './metrics.js';
-import { Outlet, RowRefused } from './publishing/index.js';
+import { Parking } from './parking/index.js';
+import { Outlet } from './publishing/index.js';
 import { Reader } from './reading/index.js';
 import { findingOf, type Standing } from './standing.js';
 import type { Wake } from './wake/index.js';
@@ -22,6 +24,8 @@ export interface RelayOptions {
   readonly leaseMs: number;
   readonly saveMs: number;
   readonly watermarkMs: number;
+  /** Rows refused within a minute before publishing stops instead of parking another challenge. */
+  readonly parkPerMinute: number;
   readonly connectAdmin: () => Admin;
   readonly connectPublisher: () => Publisher;
   readonly wake: Wake;
@@ -155,14 +159,12 @@ export class Relay implements Part {
     let telling: Promise<void> | undefined;
     try {
       await checkFloor(session);
-      const stages = this.#stages({ lease, session, publishers, ends: await this.#ends(), signal });
+      const stages = await this.#stages({ lease, session, publishers, ends: await this.#ends(), signal });
       telling = stages.watermarks.run(signal).catch((error: unknown) => over.abort(error));
       await lead(lease, stages, signal);
       throw signal.reason;
     } catch (error) {
-      if (signal.aborted) throw signal.reason;
-      if (!(error instanceof RowRefused)) throw error;
-      return await this.#refused(error, signal);
+      throw signal.aborted ? signal.reason : error;
     } finally {
       this.#leadership = undefined;
       over.abort();
@@ -173,14 +175,26 @@ export class Relay implements Part {
   }
 
   /** What the leader's loop runs on; from now on readiness and metrics ask it. */
-  #stages({ lease, session, publishers, ends, signal }: Leading) {
-    const { topicPrefix, wake, metrics, clock, nextDelayMs, watermarkMs, log } = this.options;
+  async #stages({ lease, session, publishers, ends, signal }: Leading) {
+    const { topicPrefix, wake, metrics, clock, nextDelayMs, watermarkMs, parkPerMinute, log } = this.options;
     const databaseClock = new DatabaseClock(clock);
     const mustBeTrusted = () => lease.mustBeTrusted();
     const reading = new Reader({ session, wake, clock, databaseClock, metrics, floor: lease.floor, signal });
+    const parking: Parking = await Parking.load({
+      session,
+      leader: { owner: this.#owner, generation: lease.generation ?? 0n },
+      send: async (rows) => watermarks.raise(await publishing.send(rows)),
+      more: () => wake.now(),
+      perMinute: parkPerMinute,
+      clock,
+      now: () => databaseClock.now(),
+      metrics,
+      log,
+    });
     const publishing = new Outlet({
       publisher: publishers[0],
       topicPrefix,
+      gate: parking,
       clock,
       databaseClock,
       metrics,
@@ -196,6 +210,7 @@ export class Relay implements Part {
       databaseClock,
       log,
       mustBeTrusted,
+      parked: () => parking.challenges,
       ends,
     });
     this.#standing = {
@@ -208,26 +223,10 @@ export class Relay implements Part {
       marginMs: lease.marginMs,
       lagMs: publishing.outstanding === undefined ? 0 : databaseClock.ageMs(publishing.outstanding.oldest.created_at),
       asOfAgeMs: watermarks.asOf === undefined ? undefined : databaseClock.ageMs(watermarks.asOf),
+      parked: parking.challenges.length,
+      deadLetters: parking.deadLetters,
     });
-    return { reading, publishing, watermarks, clock, nextDelayMs };
-  }
-
-  /** The lease is kept: a standby would only run into the same row. */
-  async #refused(fault: RowRefused, signal: AbortSignal): Promise<never> {
-    const { position, id, aggregateid, aggregatetype } = fault.row;
-    this.options.log.error(
-      {
-        position: String(position),
-        event_id: id,
-        challenge_id: aggregateid,
-        stream: aggregatetype,
-        reason: fault.reason,
-      },
-      'stopped publishing: Kafka refuses a row',
-    );
-    this.#standing = { is: 'refused', fault };
-    if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
-    throw signal.reason;
+    return { reading, publishing, parking, errands: new Errands(), watermarks, clock, nextDelayMs };
   }
 
   /** Where the logs end now that the lease is ours: earlier leaders' acknowledged records lie below. */

@@ -24,4 +24,9 @@ export const settings = {
     fallback: 1_000,
     min: 50,
   }),
+  PARK_PER_MINUTE: integer({
+    says: 'Rows that Kafka may refuse within a minute, each parking its challenge; one more stops publishing instead.',
+    fallback: 3,
+    min: 0,
+  }),
 };

@@ -1,6 +1,6 @@
 import type { Fault, Finding } from '@tradesense/platform';
 
-import type { Outstanding, RowRefused } from './publishing/index.js';
+import type { Outstanding } from './publishing/index.js';
 
 /** Where the relay stands, as readiness tells it. */
 export type Standing =
@@ -8,9 +8,7 @@ export type Standing =
   /** Something it needs is away or unfit; it tries again. */
   | { readonly is: 'waiting'; readonly fault: Fault }
   | { readonly is: 'standing-by' }
-  | { readonly is: 'leading'; readonly sincePassMs: () => number; readonly outstanding: () => Outstanding | undefined }
-  /** It keeps the lease and publishes nothing, so that nothing is skipped. */
-  | { readonly is: 'refused'; readonly fault: RowRefused };
+  | { readonly is: 'leading'; readonly sincePassMs: () => number; readonly outstanding: () => Outstanding | undefined };
 
 /** An idle leader makes a pass at least every 500 ms. */
 const STUCK_MS = 5_000;
@@ -21,7 +19,6 @@ export function findingOf(standing: Standing, nowMs: number): Finding {
     case 'starting':
       return { ok: false, detail: 'connecting' };
     case 'waiting':
-    case 'refused':
       return { ok: false, detail: standing.fault.message };
     case 'standing-by':
       return { ok: true, detail: 'standing by' };

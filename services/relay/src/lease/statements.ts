@@ -34,9 +34,18 @@ export interface LeaseRow {
   readonly owner: string | null;
 }
 
-export interface Mine {
+/** Who leads, as a condition of whatever only the leader may write. */
+export interface Leader {
   readonly owner: string;
   readonly generation: bigint;
+}
+
+/** @param owner @param generation the numbers of the statement's parameters */
+export const isLeader = (owner: number, generation: number): string =>
+  `exists (select from relay where name = '${RELAY}' and owner = $${owner} and generation = $${generation}
+           and lease_until > clock_timestamp())`;
+
+export interface Mine extends Leader {
   readonly floor: bigint;
 }
 

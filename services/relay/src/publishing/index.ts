@@ -1,2 +1,2 @@
 /** Makes records of rows and sends them in order, acknowledged by all in-sync replicas. */
-export { Outlet, RowRefused, merged, type Outstanding, type PublishingMetrics } from './outlet.js';
+export { Outlet, merged, type Gate, type Outstanding, type PublishingMetrics } from './outlet.js';

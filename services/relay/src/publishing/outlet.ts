@@ -1,5 +1,5 @@
-import type { Ends, Publisher } from '@tradesense/kafka';
-import { Fault, faultOf, type Clock, type Logger } from '@tradesense/platform';
+import type { Ends, Publisher, TopicRecords } from '@tradesense/kafka';
+import { faultOf, type Clock, type Logger } from '@tradesense/platform';
 
 import type { DatabaseClock } from '../database/index.js';
 import type { Row } from '../reading/index.js';
@@ -7,12 +7,27 @@ import { recordsOf, withoutSuperseded } from './records.js';
 
 export interface PublishingMetrics {
   sent(rows: readonly Row[], ages: { readonly ms: (row: Row) => number; readonly sendMs: number }): void;
+  /** Rows that Kafka may have had already. */
+  repeated(rows: number): void;
   notSent(code: string): void;
+}
+
+/** Decides which rows may go, and what becomes of one that Kafka refuses. */
+export interface Gate {
+  /** Those of these rows that may be sent now, in their order. */
+  flowing(rows: readonly Row[]): readonly Row[];
+  /** Resolves when the row is written down and may be passed over; rejects while nothing may pass it. */
+  refused(row: Row, reason: string): Promise<void>;
+  /** A row that has to go through before anything else is sent. */
+  readonly stoppedBy: Row | undefined;
+  /** That one went through. */
+  passed(): void;
 }
 
 export interface OutletOptions {
   readonly publisher: Publisher;
   readonly topicPrefix: string;
+  readonly gate: Gate;
   readonly clock: Clock;
   readonly databaseClock: DatabaseClock;
   readonly metrics: PublishingMetrics;
@@ -21,22 +36,6 @@ export interface OutletOptions {
   readonly mustBeTrusted: () => void;
   /** Ends an outstanding send; its outcome is unknown then. */
   readonly signal: AbortSignal;
-}
-
-/** A row that Kafka will never take. Nothing behind it is published, so that nothing is skipped. */
-export class RowRefused extends Fault {
-  constructor(
-    readonly row: Pick<Row, 'position' | 'id' | 'aggregateid' | 'aggregatetype'>,
-    readonly reason: string,
-    cause: unknown,
-  ) {
-    super(
-      'record-refused',
-      'park',
-      `Kafka refuses the outbox row at position ${row.position} (${row.aggregatetype}, id ${row.id}, challenge ${row.aggregateid}): ${reason}`,
-      { cause },
-    );
-  }
 }
 
 /** What waits for Kafka's acknowledgement, and why it still does. */
@@ -49,6 +48,9 @@ export interface Outstanding {
 /** Sends batches to Kafka, one at a time and in order; a batch with a row that Kafka refuses is sent row by row to find it. */
 export class Outlet {
   #outstanding: Outstanding | undefined;
+  /** The highest position handed to Kafka, and up to where that had no clear outcome. */
+  #sentTo = 0n;
+  #unclearTo = 0n;
 
   constructor(private readonly options: OutletOptions) {}
 
@@ -57,17 +59,20 @@ export class Outlet {
   }
 
   /**
-   * Resolves when Kafka has every row. Rejects with remedy `wait` when the outcome is unknown: the rows are to be sent again, all
-   * of them; with `RowRefused` when one of them can never be stored.
+   * Resolves when Kafka has every row that the gate lets through. Rejects with remedy `wait` when the outcome is unknown, or nothing
+   * may go on: the rows are to be given again, all of them.
    */
   async publish(rows: readonly Row[]): Promise<Ends> {
-    const [oldest] = rows;
+    const { gate } = this.options;
+    const flowing = gate.flowing(rows);
+    const [oldest] = flowing;
     if (oldest === undefined) return new Map();
     const outstanding = { sinceMs: this.options.clock.monotonicMs(), ...this.#outstanding, oldest };
     this.#outstanding = outstanding;
-    const needed = withoutSuperseded(rows);
     try {
-      const ends = await this.#send(needed).catch((error: unknown) => {
+      if (gate.stoppedBy !== undefined) await this.#passOrStop(gate.stoppedBy);
+      const needed = withoutSuperseded(flowing);
+      const ends = await this.send(needed).catch((error: unknown) => {
         if (faultOf(error).remedy !== 'park') throw error;
         return this.#rowByRow(needed);
       });
@@ -77,6 +82,33 @@ export class Outlet {
       this.#failed(outstanding, error);
       throw error;
     }
+  }
+
+  /** Rows as they are, whatever the gate says. Rejects as a publisher does. */
+  async send(rows: readonly Row[]): Promise<Ends> {
+    const { topicPrefix, clock, databaseClock, metrics } = this.options;
+    const records = recordsOf(rows, topicPrefix);
+    const sentAtMs = clock.monotonicMs();
+    metrics.repeated(rows.filter(({ position }) => position <= this.#unclearTo).length);
+    this.#sentTo = max(this.#sentTo, rows.at(-1)?.position ?? 0n);
+    try {
+      const ends = await this.sendRecords(records);
+      metrics.sent(rows, {
+        ms: ({ created_at }) => databaseClock.ageMs(created_at),
+        sendMs: clock.monotonicMs() - sentAtMs,
+      });
+      return ends;
+    } catch (error) {
+      this.#unclearTo = this.#sentTo;
+      throw error;
+    }
+  }
+
+  /** Records that are no rows. */
+  async sendRecords(records: readonly TopicRecords[]): Promise<Ends> {
+    const { publisher, mustBeTrusted, signal } = this.options;
+    mustBeTrusted();
+    return publisher.send(records, signal);
   }
 
   #acknowledged({ sinceMs, fault }: Outstanding): void {
@@ -100,27 +132,27 @@ export class Outlet {
   async #rowByRow(rows: readonly Row[]): Promise<Ends> {
     const ends: Ends[] = [];
     for (const row of rows) {
-      try {
-        ends.push(await this.#send([row]));
-      } catch (error) {
-        const fault = faultOf(error);
-        throw fault.remedy === 'park' ? new RowRefused(row, fault.message, error) : error;
-      }
+      if (this.options.gate.flowing([row]).length === 0) continue; // parked meanwhile
+      const end = await this.#sendOrTell(row);
+      if (end !== undefined) ends.push(end);
     }
     return merged(ends);
   }
 
-  async #send(rows: readonly Row[]): Promise<Ends> {
-    const { publisher, topicPrefix, clock, databaseClock, metrics, mustBeTrusted, signal } = this.options;
-    const records = recordsOf(rows, topicPrefix);
-    const sentAtMs = clock.monotonicMs();
-    mustBeTrusted();
-    const ends = await publisher.send(records, signal);
-    metrics.sent(rows, {
-      ms: ({ created_at }) => databaseClock.ageMs(created_at),
-      sendMs: clock.monotonicMs() - sentAtMs,
-    });
-    return ends;
+  /** Nothing once the gate knows of a row that is refused. */
+  async #sendOrTell(row: Row): Promise<Ends | undefined> {
+    try {
+      return await this.send([row]);
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault.remedy !== 'park') throw error;
+      await this.options.gate.refused(row, fault.message);
+      return undefined;
+    }
+  }
+
+  async #passOrStop(row: Row): Promise<void> {
+    if ((await this.#sendOrTell(row)) !== undefined) this.options.gate.passed();
   }
 }
 
@@ -136,3 +168,5 @@ export function merged(all: readonly Ends[]): Ends {
       }
   return ends;
 }
+
+const max = (one: bigint, other: bigint): bigint => (one > other ? one : other);

@@ -9,6 +9,8 @@ import { readHolders, readRows, rowsOf, type HolderRow, type ReadRow, type Row }
 export interface Batch {
   /** Ascending by position. */
   readonly rows: readonly Row[];
+  /** The last position read: below it, everything was found but what holes hide. */
+  readonly position: bigint;
   /** Everything up to here is in Kafka or will never be, once these rows are acknowledged. */
   readonly floor: bigint;
   /** Everything committed before this time of the database is in Kafka, once these rows are acknowledged (design 6.5). */
@@ -114,7 +116,8 @@ export class Reader {
     this.#passedAtMs = this.options.clock.monotonicMs();
     this.options.metrics.passed({ ...read, holes: this.#progress.holes.length });
     this.#pauseMs = this.#pauseAfter({ foundRows: rows.length > 0, wasCut });
-    return { rows, floor: floorOf(this.#progress), asOf: this.#asOf({ rows, wasCut, at }) };
+    const { position } = this.#progress;
+    return { rows, position, floor: floorOf(this.#progress), asOf: this.#asOf({ rows, wasCut, at }) };
   }
 
   async #read(): Promise<{ rows: readonly Row[]; wasCut: boolean; at: string }> {
@@ -161,7 +164,7 @@ export class Reader {
 }
 
 /** How many of these rows one batch takes: at least one. */
-function fitting(rows: readonly Row[]): number {
+export function fitting(rows: readonly Row[]): number {
   let bytes = 0;
   for (const [index, { payload }] of rows.slice(0, MAX_ROWS).entries()) {
     bytes += Buffer.byteLength(payload) + ROW_OVERHEAD_BYTES;

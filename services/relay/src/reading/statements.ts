@@ -65,5 +65,20 @@ export interface HolderRow {
   readonly holder: string;
 }
 
+/** Rows of one challenge. No index leads to them: what is asked for is a piece of the outbox, read along its positions. */
+export const rowsOfChallenge = (
+  challengeId: string,
+  { from, to, limit }: { readonly from: bigint; readonly to: bigint; readonly limit: number },
+): Statement => ({
+  name: 'rows-of-challenge',
+  text: `
+    select ${STORED_COLUMNS} from outbox o
+    where o.position between $2 and $3 and o.aggregateid = $1
+    order by o.position limit $4`,
+  values: [challengeId, from, to, limit],
+});
+
+export const rowOf = (stored: StoredRow): Row => ({ ...stored, position: BigInt(stored.position) });
+
 export const rowsOf = (answer: readonly ReadRow[]): readonly Row[] =>
-  answer.flatMap((row) => (row.position === null ? [] : [{ ...row, position: BigInt(row.position) }]));
+  answer.flatMap((row) => (row.position === null ? [] : [rowOf(row)]));

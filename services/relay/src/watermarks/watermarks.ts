@@ -14,9 +14,14 @@ export interface WatermarkOptions {
   readonly databaseClock: DatabaseClock;
   readonly log: Logger;
   readonly mustBeTrusted: () => void;
+  /** Challenges of which events are held back. */
+  readonly parked: () => readonly string[];
   /** Where the brokers' logs ended after the lease was taken: of what earlier leaders sent, nothing lies behind. */
   readonly ends: Ends;
 }
+
+/** So many are named one by one. */
+const MOST_PARKED = 100;
 
 export interface Acknowledged {
   readonly floor: bigint;
@@ -36,7 +41,7 @@ export class Watermarks {
   #asOf: string | undefined;
 
   constructor(private readonly options: WatermarkOptions) {
-    this.#raise(options.ends);
+    this.raise(options.ends);
   }
 
   /** Undefined before the first acknowledgement. */
@@ -46,7 +51,7 @@ export class Watermarks {
 
   acknowledged({ floor, asOf, ends }: Acknowledged): void {
     const isFirst = this.#asOf === undefined;
-    this.#raise(ends);
+    this.raise(ends);
     this.#floor = floor;
     // What was true stays true, also when a batch of late rows knows less. Texts of one width compare like times.
     if (this.#asOf === undefined || asOf > this.#asOf) this.#asOf = asOf;
@@ -76,12 +81,13 @@ export class Watermarks {
 
   #watermark(asOf: string): Watermark {
     const { topics, generation, databaseClock } = this.options;
+    const parked = this.options.parked();
     return {
       at: new Date(databaseClock.now()).toISOString(),
       as_of: asOf,
       floor: String(this.#floor),
       generation: Number(generation),
-      parked: [],
+      parked: parked.length > MOST_PARKED ? 'many' : [...parked],
       ends: { events: this.#endsOf(topics.events), state: this.#endsOf(topics.state) },
     };
   }
@@ -91,7 +97,8 @@ export class Watermarks {
     return Array.from({ length: partitions }, (_, partition) => String(ends?.get(partition) ?? 0n));
   }
 
-  #raise(ends: Ends): void {
+  /** Something else was acknowledged up to here: it lies below every later watermark too. */
+  raise(ends: Ends): void {
     for (const [topic, partitions] of ends) {
       const known = this.#ends.get(topic) ?? new Map<number, bigint>();
       for (const [partition, end] of partitions) if (end > (known.get(partition) ?? 0n)) known.set(partition, end);
