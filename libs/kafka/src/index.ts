@@ -4,6 +4,7 @@ import { KafkaPublisher, type PublisherOptions } from './kafkajs/publisher.js';
 import type { Admin, KafkaConnection, Publisher, Reader, ReaderHandlers, ReaderTopic } from './port.js';
 import { KafkaReader, type ReaderOptions } from './reader/reader.js';
 
+export { kafkaConnectionOf } from './connection.js';
 export type { AdminOptions } from './kafkajs/admin.js';
 export type { PublisherOptions } from './kafkajs/publisher.js';
 export { partitionOf } from './partition.js';
@@ -18,11 +19,13 @@ export type {
   Reader,
   ReaderHandlers,
   ReaderTopic,
+  Sasl,
   StartAt,
   TopicFault,
   TopicRecords,
 } from './port.js';
 export type { ReaderOptions } from './reader/reader.js';
+export { readStretch, type OpenReader, type Stretch } from './reader/stretch.js';
 
 /** Connects with the first send, within its deadline; a Kafka that is away makes sends fail with `publish-unclear`. */
 export const connectPublisher = (connection: KafkaConnection, options: PublisherOptions): Publisher =>

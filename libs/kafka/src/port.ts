@@ -1,10 +1,22 @@
 import type { TopicSpec } from '@tradesense/contracts';
 
-/** Where Kafka is and how to get in. TLS and SASL arrive with production settings. */
+/** Where Kafka is and how to get in. */
 export interface KafkaConnection {
   readonly brokers: readonly string[];
   /** Names service and instance in the broker's logs. */
   readonly clientId: string;
+  /** Absent: plain TCP. With it nothing is ever sent that is not encrypted, to nobody who has not proved the name we called. */
+  readonly tls?: {
+    /** PEM: who may have signed the brokers' certificates. Absent: the authorities that Node.js trusts. */
+    readonly ca?: string;
+  };
+  readonly sasl?: Sasl;
+}
+
+export interface Sasl {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
+  readonly username: string;
+  readonly password: string;
 }
 
 export interface OutgoingRecord {
@@ -63,7 +75,13 @@ export interface Loss {
   readonly detail?: string;
 }
 
-export type StartAt = 'start' | 'end' | { readonly timeMs: number } | { readonly offset: bigint };
+export type StartAt =
+  | 'start'
+  | 'end'
+  | { readonly timeMs: number }
+  | { readonly offset: bigint }
+  /** Of each partition its own; 0 where none is named. */
+  | { readonly offsets: ReadonlyMap<number, bigint> };
 
 export interface ReaderTopic {
   readonly topic: string;

@@ -1,7 +1,7 @@
 import 'reflect-metadata';
-import { runService } from '@tradesense/platform';
+import { kafkaRelations, runService } from '@tradesense/platform';
 
 import { partsOf } from './parts.js';
 import { settings } from './settings.js';
 
-await runService({ name: 'gateway', settings, parts: partsOf });
+await runService({ name: 'gateway', settings, relations: kafkaRelations, parts: partsOf });

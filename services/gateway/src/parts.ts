@@ -1,4 +1,5 @@
 import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
+import { kafkaConnectionOf } from '@tradesense/kafka';
 import { AdminListener, systemClock, type Part, type ServiceContext } from '@tradesense/platform';
 
 import { FreshnessStage } from './freshness/index.js';
@@ -17,7 +18,7 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
   const rooms = new Rooms({ signals, ringBytes: config.RINGS_BYTES });
   const freshness = new FreshnessStage(rooms, config.STALE_MS);
   const intake = new Intake({
-    connection: { brokers: config.KAFKA_BROKERS, clientId: `tradesense-gateway-${process.pid}` },
+    connection: kafkaConnectionOf(config, `tradesense-gateway-${process.pid}`),
     topicPrefix: config.TOPIC_PREFIX,
     sink: rooms,
     progress: freshness,

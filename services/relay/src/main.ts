@@ -1,8 +1,16 @@
 import { randomUUID } from 'node:crypto';
 
 import { topicsOf } from '@tradesense/contracts';
-import { connectAdmin, connectPublisher, type KafkaConnection } from '@tradesense/kafka';
-import { AdminListener, createMetrics, fullJitter, runService, systemClock, systemRandom } from '@tradesense/platform';
+import { connectAdmin, connectPublisher, kafkaConnectionOf } from '@tradesense/kafka';
+import {
+  AdminListener,
+  createMetrics,
+  fullJitter,
+  kafkaRelations,
+  runService,
+  systemClock,
+  systemRandom,
+} from '@tradesense/platform';
 
 import { relayMetrics } from './metrics.js';
 import { Relay } from './relay.js';
@@ -12,9 +20,10 @@ import { Wake, WakeListener } from './wake/index.js';
 await runService({
   name: 'relay',
   settings,
+  relations: kafkaRelations,
   parts({ config, log, health, fail }) {
     const metrics = createMetrics('relay');
-    const kafka: KafkaConnection = { brokers: config.KAFKA_BROKERS, clientId: `tradesense-relay-${randomUUID()}` };
+    const kafka = kafkaConnectionOf(config, `tradesense-relay-${randomUUID()}`);
     const { events, state, watermarks } = topicsOf(config.TOPIC_PREFIX);
     const wake = new Wake();
     const relay: Relay = new Relay({

@@ -5,6 +5,7 @@ import { atMost, inTime } from '../bounds.js';
 import type { Admin, KafkaConnection, TopicFault } from '../port.js';
 import { clientConfig, Kafka, RETRY } from './library.js';
 import { Sockets } from './sockets.js';
+import { whyNot } from './why-not.js';
 
 export interface AdminOptions {
   readonly log?: Logger;
@@ -131,8 +132,7 @@ export class KafkaAdmin implements Admin {
       if (this.#session === session) this.#session = undefined;
       session.sockets.cut(new Error('the admin client was given up'));
       session.admin.disconnect().catch(() => undefined);
-      const what = error instanceof Error ? error.message : String(error);
-      throw new Fault('kafka-unavailable', 'wait', what, { cause: error });
+      throw new Fault('kafka-unavailable', 'wait', whyNot(error, this.connection), { cause: error });
     }
   }
 

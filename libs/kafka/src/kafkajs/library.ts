@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import type { Socket } from 'node:net';
 import type { Logger } from '@tradesense/platform';
-import type { KafkaConfig, RetryOptions, logCreator } from 'kafkajs';
+import type { KafkaConfig, RetryOptions, SASLOptions, logCreator } from 'kafkajs';
+import type { KafkaConnection } from '../port.js';
 import type { VersionRange } from '../protocol/api-versions.js';
 import type { SocketFactory } from './sockets.js';
 
@@ -45,6 +46,9 @@ interface RawConnectionOptions {
   readonly host: string;
   readonly port: number;
   readonly clientId: string;
+  /** False or absent: plain TCP. */
+  readonly ssl?: NonNullable<KafkaConfig['ssl']>;
+  readonly sasl?: SASLOptions;
   readonly socketFactory: SocketFactory;
   readonly connectionTimeout: number;
   readonly requestTimeout: number;
@@ -143,13 +147,20 @@ export const RETRY: Required<Omit<RetryOptions, 'restartOnFailure'>> = {
 
 export const CONNECT_MS = 3_000;
 
+/** As kafkajs calls it. New objects each time: it writes into what it is given. */
+export const entryOf = ({ tls, sasl }: KafkaConnection) => ({
+  ssl: tls !== undefined && { ...tls },
+  ...(sasl !== undefined && { sasl: { ...sasl } as SASLOptions }),
+});
+
 /** One client object: its sockets are ours, so that it can be cut off for good. */
 export const clientConfig = (
-  { brokers, clientId }: { readonly brokers: readonly string[]; readonly clientId: string },
+  connection: KafkaConnection,
   { requestMs, socketFactory, log }: { requestMs: number; socketFactory: SocketFactory; log: Logger | undefined },
 ): KafkaConfig => ({
-  brokers: [...brokers],
-  clientId,
+  brokers: [...connection.brokers],
+  clientId: connection.clientId,
+  ...entryOf(connection),
   connectionTimeout: CONNECT_MS,
   authenticationTimeout: CONNECT_MS,
   requestTimeout: requestMs,

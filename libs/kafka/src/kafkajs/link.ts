@@ -3,8 +3,9 @@ import { apiVersionsRequest } from '../protocol/api-versions.js';
 import { ByteReader } from '../protocol/bytes.js';
 import type { Address } from '../protocol/metadata.js';
 import type { Request } from '../protocol/request.js';
-import { CONNECT_MS, rawConnection, type RawConnection } from './library.js';
+import { CONNECT_MS, entryOf, rawConnection, type RawConnection } from './library.js';
 import { Sockets } from './sockets.js';
+import { whyNot } from './why-not.js';
 
 const API_VERSIONS_KEY = 18;
 const SASL_AUTHENTICATE_KEY = 36;
@@ -16,15 +17,18 @@ const SASL_AUTHENTICATE_KEY = 36;
 export class Link {
   readonly #sockets = new Sockets();
   readonly #connection: RawConnection;
+  /** A listener that asks for SASL closes only at the first question behind ApiVersions. */
+  #isLetIn = false;
 
   constructor(
-    { clientId }: KafkaConnection,
+    private readonly connection: KafkaConnection,
     readonly address: Address,
     private readonly answerMs: number,
   ) {
     this.#connection = rawConnection({
       ...address,
-      clientId,
+      ...entryOf(connection),
+      clientId: connection.clientId,
       socketFactory: this.#sockets.factory,
       connectionTimeout: CONNECT_MS,
       requestTimeout: answerMs,
@@ -40,7 +44,7 @@ export class Link {
   async open(needed: readonly Pick<Request<unknown>, 'apiKey' | 'apiName' | 'version'>[]): Promise<void> {
     try {
       await this.#connection.connect();
-      const versions = await this.request(apiVersionsRequest);
+      const versions = await this.#ask(apiVersionsRequest);
       for (const { apiKey, apiName, version } of needed) {
         const range = versions[apiKey];
         if (range === undefined || version < range.minVersion || version > range.maxVersion) {
@@ -52,13 +56,22 @@ export class Link {
       await this.#within(this.answerMs, () => this.#connection.authenticate());
     } catch (error) {
       this.close();
-      throw error;
+      throw this.#told(error);
     }
   }
 
   /** @param extraMs what the broker may take by the request's own terms, beside the time for answering */
-  request<T>(request: Request<T>, extraMs = 0): Promise<T> {
-    const { apiKey, apiName, version, body, decode } = request;
+  async request<T>(request: Request<T>, extraMs = 0): Promise<T> {
+    try {
+      const answer = await this.#ask(request, extraMs);
+      this.#isLetIn = true;
+      return answer;
+    } catch (error) {
+      throw this.#isLetIn ? error : this.#told(error);
+    }
+  }
+
+  #ask<T>({ apiKey, apiName, version, body, decode }: Request<T>, extraMs = 0): Promise<T> {
     return this.#within(this.answerMs + extraMs, () =>
       this.#connection.send<T>({
         request: { apiKey, apiName, apiVersion: version, encode: () => Promise.resolve({ buf: body, buffer: body }) },
@@ -73,6 +86,11 @@ export class Link {
 
   close(because: Error = new Error('the link was closed')): void {
     this.#sockets.cut(because);
+  }
+
+  #told(error: unknown): Error {
+    const { host, port } = this.address;
+    return new Error(whyNot(error, this.connection, `${host}:${port}`), { cause: error });
   }
 
   async #within<T>(ms: number, work: () => Promise<T>): Promise<T> {

@@ -11,6 +11,12 @@ export type SocketFactory = (request: SocketRequest) => Socket;
 
 const KEEP_ALIVE_MS = 60_000;
 
+/** What a listener that speaks TLS answers whoever does not: the record type `alert` and the protocol's major version. */
+const ALERT = [0x15, 0x03];
+
+/** How an answer in TLS to plain bytes is called among the codes of connection errors. */
+export const TLS_ANSWER = 'ERR_TLS_ANSWER';
+
 /**
  * The sockets of one client object. kafkajs can neither be told to stop trying nor be cancelled: a send that was given up
  * may go out minutes later (pitfall K5). Without sockets it can't: after `cut` those that were open are destroyed and no new
@@ -22,9 +28,7 @@ export class Sockets {
 
   readonly factory: SocketFactory = ({ host, port, ssl, onConnect }) => {
     if (this.#cutBecause !== undefined) throw this.#cutBecause;
-    const socket = ssl
-      ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...ssl }, onConnect)
-      : connect({ host, port }, onConnect);
+    const socket = ssl ? secured(host, port, ssl, onConnect) : plain(host, port, onConnect);
     socket.setKeepAlive(true, KEEP_ALIVE_MS);
     socket.setNoDelay(true); // Nagle's wait would be the longest part of a record's way
     this.#open.add(socket);
@@ -37,4 +41,21 @@ export class Sockets {
     this.#cutBecause ??= because;
     for (const socket of this.#open) socket.destroy(because);
   }
+}
+
+/** `rejectUnauthorized` is said aloud, because its default bows to NODE_TLS_REJECT_UNAUTHORIZED. */
+const secured = (host: string, port: number, ssl: ConnectionOptions, onConnect: () => void): Socket =>
+  connectTls(
+    { ...ssl, host, port, ...(isIP(host) === 0 ? { servername: host } : {}), rejectUnauthorized: true },
+    onConnect,
+  );
+
+function plain(host: string, port: number, onConnect: () => void): Socket {
+  const socket = connect({ host, port }, onConnect);
+  // Read as Kafka's, an alert is the length of an answer that never comes.
+  socket.once('data', (first: Buffer) => {
+    if (first[0] === ALERT[0] && first[1] === ALERT[1])
+      socket.destroy(Object.assign(new Error('it answers in TLS'), { code: TLS_ANSWER }));
+  });
+  return socket;
 }

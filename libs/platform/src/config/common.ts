@@ -1,4 +1,5 @@
-import { integer, list, oneOf, port, secret, text, url } from './setting.js';
+import type { Relations } from './read-config.js';
+import { certificates, flag, integer, list, oneOf, port, secret, text, url } from './setting.js';
 
 /** Settings that several services share, declared once. */
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error'] as const;
@@ -24,6 +25,37 @@ export const adminSettings = (fallbackPort: number) => ({
 export const kafkaSettings = {
   KAFKA_BROKERS: list({ says: 'Kafka brokers, host:port.', fallback: ['127.0.0.1:19092'], developmentOnly: true }),
   TOPIC_PREFIX: text({ says: 'What all topic names begin with.', fallback: 'tradesense.' }),
+  KAFKA_TLS: flag({
+    says: "Encrypts the way to Kafka and verifies the brokers' certificates; nothing falls back to plain text.",
+    fallback: false,
+  }),
+  KAFKA_TLS_CA: certificates({
+    says: "PEM file of the authorities that may sign the brokers' certificates. Empty: those that Node.js trusts.",
+    fallback: '',
+  }),
+  KAFKA_SASL_MECHANISM: oneOf(['none', 'plain', 'scram-sha-256', 'scram-sha-512'], {
+    says: 'How to log in to Kafka; production takes all but none with KAFKA_TLS only.',
+    fallback: 'none',
+  }),
+  KAFKA_SASL_USERNAME: text({ says: 'Who logs in to Kafka.', fallback: '' }),
+  KAFKA_SASL_PASSWORD: secret({ says: 'The password of KAFKA_SASL_USERNAME.', fallback: '' }),
+};
+
+/** What these settings must be to each other. A mistake here would quietly be less safe than meant. */
+export const kafkaRelations: Relations<typeof kafkaSettings> = (config, { production }) => {
+  const { KAFKA_TLS: tls, KAFKA_TLS_CA: ca, KAFKA_SASL_MECHANISM: mechanism } = config;
+  const hasLogin = mechanism !== 'none';
+  const faults: string[] = [];
+  if (ca !== '' && !tls) faults.push('KAFKA_TLS_CA is set, but KAFKA_TLS is off');
+  for (const name of ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const) {
+    if (hasLogin && config[name] === '') faults.push(`${name} is not set, but KAFKA_SASL_MECHANISM is ${mechanism}`);
+    if (!hasLogin && config[name] !== '') faults.push(`${name} is set, but KAFKA_SASL_MECHANISM is none`);
+  }
+  if (production && hasLogin && !tls)
+    faults.push(
+      'KAFKA_SASL_MECHANISM is set, but KAFKA_TLS is off, which production refuses: anybody on the way could log in',
+    );
+  return faults;
 };
 
 export const tokenSettings = {

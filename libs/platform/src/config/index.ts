@@ -1,6 +1,21 @@
-export { DEVELOPMENT_SECRET, adminSettings, kafkaSettings, logSettings, tokenSettings } from './common.js';
-export { describeConfig, printConfig, readConfig, type ConfigReading, type Environment } from './read-config.js';
 export {
+  DEVELOPMENT_SECRET,
+  adminSettings,
+  kafkaRelations,
+  kafkaSettings,
+  logSettings,
+  tokenSettings,
+} from './common.js';
+export {
+  describeConfig,
+  printConfig,
+  readConfig,
+  type ConfigReading,
+  type Environment,
+  type Relations,
+} from './read-config.js';
+export {
+  certificates,
   flag,
   integer,
   list,

@@ -6,6 +6,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type ConfigReading<D extends Declaration> =
   { readonly ok: true; readonly config: ConfigOf<D> } | { readonly ok: false; readonly faults: readonly string[] };
 
+/** What settings must be to each other: asked once each is good by itself, answered with faults. */
+export type Relations<D extends Declaration> = (
+  config: ConfigOf<D>,
+  where: { readonly production: boolean },
+) => readonly string[];
+
 type Given =
   | { readonly is: 'absent' }
   | { readonly is: 'given'; readonly text: string }
@@ -29,7 +35,11 @@ function given(env: Environment, name: string, { secret }: Setting<unknown>): Gi
  * Reads a whole declaration from the environment and names all faults at once. No fault carries a value: one day it is a secret.
  * In production (`NODE_ENV=production`) a development-only default counts as missing.
  */
-export function readConfig<D extends Declaration>(declaration: D, env: Environment): ConfigReading<D> {
+export function readConfig<D extends Declaration>(
+  declaration: D,
+  env: Environment,
+  relations: Relations<D> = () => [],
+): ConfigReading<D> {
   const production = env['NODE_ENV'] === 'production';
   const faults: string[] = [];
   const config: Record<string, unknown> = {};
@@ -48,6 +58,7 @@ export function readConfig<D extends Declaration>(declaration: D, env: Environme
       faults.push(`${name} is not set, and its default serves the local stack only`);
     else config[name] = setting.fallback;
   }
+  if (faults.length === 0) faults.push(...relations(config as ConfigOf<D>, { production }));
   return faults.length === 0 ? { ok: true, config: config as ConfigOf<D> } : { ok: false, faults };
 }
 

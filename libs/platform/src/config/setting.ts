@@ -1,3 +1,6 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
 /**
  * A setting is declared once: type, unit, default, whether it is secret, a sentence. From the declaration come parsing with
  * all faults named at once and no value printed, `--print-config`, and the README's table.
@@ -115,3 +118,19 @@ export const oneOf = <const Words extends readonly string[]>(
   setting(words.join(' or '), options, (value) =>
     words.includes(value) ? ok(value as Words[number]) : no(words.join(' or ')),
   );
+
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+
+/** Names a file of certificates, read at start; the value is what they say, '' where none is named. */
+export const certificates = (options: Options<string>): Setting<string> =>
+  setting('PEM file', options, readCertificates, (pem) => `${pem.match(CERTIFICATE)?.length ?? 0} certificates`);
+
+function readCertificates(file: string): Reading<string> {
+  try {
+    const found = readFileSync(file, 'utf8').match(CERTIFICATE) ?? [];
+    for (const one of found) new X509Certificate(one);
+    return found.length > 0 ? ok(found.join('\n')) : no('a file with PEM certificates');
+  } catch {
+    return no('a file with PEM certificates that can be read');
+  }
+}

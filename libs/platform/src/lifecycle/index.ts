@@ -1,4 +1,4 @@
-import { printConfig, readConfig, type ConfigOf, type Declaration } from '../config/index.js';
+import { printConfig, readConfig, type ConfigOf, type Declaration, type Relations } from '../config/index.js';
 import { Health } from '../health/index.js';
 import { createLogger, type Logger } from '../logging/index.js';
 
@@ -56,6 +56,7 @@ export class Lifecycle {
 export interface Service<D extends Declaration> {
   readonly name: string;
   readonly settings: D;
+  readonly relations?: Relations<D>;
   /** Builds the parts; what they need from outside comes as arguments. */
   parts(context: ServiceContext<D>): readonly Part[] | Promise<readonly Part[]>;
 }
@@ -78,7 +79,7 @@ interface Common {
  * within STOP_MS, exit code. SIGTERM and SIGINT stop in order; a second one ends at once with 1.
  */
 export async function runService<D extends Declaration>(service: Service<D>): Promise<void> {
-  const reading = readConfig(service.settings, process.env);
+  const reading = readConfig(service.settings, process.env, service.relations);
   if (!reading.ok) {
     const faults = reading.faults.map((fault) => `  - ${fault}\n`).join('');
     process.stderr.write(`${service.name}: the configuration has ${reading.faults.length} fault(s):\n${faults}`);
