@@ -1,7 +1,6 @@
 import { Fault } from '@tradesense/platform';
 
 import { lead, type Stages } from '../../../services/relay/src/leader-loop.js';
-import { RowRefused } from '../../../services/relay/src/publishing/index.js';
 import type { Batch } from '../../../services/relay/src/reading/index.js';
 import { HeldClock } from '../../support/held-clock.js';
 import { relayRow } from '../../support/relay-rows.js';
@@ -9,12 +8,18 @@ import { relayRow } from '../../support/relay-rows.js';
 const unclear = () => new Fault('publish-unclear', 'wait', 'no outcome');
 const batch = (position: bigint): Batch => ({
   rows: [relayRow({ position })],
+  position,
   floor: position,
   asOf: `as of ${position}`,
 });
 
 /** The loop over batches 1, 2, 3 …; `publish` answers for Kafka. The loop ends after batch `last`. */
-function given({ last = 3n, publish = (): void => undefined, mustBeTrusted = (): void => undefined } = {}) {
+function given({
+  last = 3n,
+  publish = (): void => undefined,
+  mend = (): void => undefined,
+  mustBeTrusted = (): void => undefined,
+} = {}) {
   const clock = new HeldClock();
   const end = new AbortController();
   const did: string[] = [];
@@ -44,6 +49,8 @@ function given({ last = 3n, publish = (): void => undefined, mustBeTrusted = ():
         return Promise.resolve(new Map());
       },
     },
+    parking: { mend: () => Promise.resolve(mend()) },
+    errands: { runFirst: () => Promise.resolve() },
     watermarks: { acknowledged: ({ floor, asOf }) => void did.push(`${asOf}, floor ${floor}`) },
     clock,
     nextDelayMs: (attempt) => 100 * 2 ** attempt,
@@ -80,14 +87,18 @@ describe('the leader', () => {
     expect(did.at(-2)).toBe('acknowledged 2');
   });
 
-  it('ends at a row that Kafka refuses: neither it nor anything behind it counts as published', async () => {
-    const { leading, did } = given({
-      publish: () => {
-        throw new RowRefused(relayRow({ position: 1n }), 'MESSAGE_TOO_LARGE', undefined);
+  it('does the work between batches again when Kafka does not answer it, without repeating the batch', async () => {
+    let tries = 0;
+    const { leading, did, clock } = given({
+      last: 2n,
+      mend: () => {
+        if ((tries += 1) === 1) throw unclear();
       },
     });
-    await expect(leading).rejects.toBeInstanceOf(RowRefused);
-    expect(did).toEqual(['sent 1']);
+    await clock.advance(100);
+    await leading;
+    expect(did.filter((act) => /^sent|^rewound/.test(act))).toEqual(['sent 1', 'sent 2']);
+    expect(tries).toBe(2);
   });
 
   it('ends when the lease is not trusted, before it reads or sends', async () => {

@@ -1,6 +1,6 @@
 import { Fault } from '@tradesense/platform';
 
-import { RowRefused, type Outstanding } from '../../../services/relay/src/publishing/index.js';
+import type { Outstanding } from '../../../services/relay/src/publishing/index.js';
 import { findingOf, type Standing } from '../../../services/relay/src/standing.js';
 import { relayRow } from '../../support/relay-rows.js';
 
@@ -38,14 +38,5 @@ describe('readiness', () => {
       ok: false,
       detail: 'Kafka has not acknowledged position 77 for 1 s: no outcome',
     });
-  });
-
-  it('is refused after a refused row, which it names', () => {
-    const { ok, detail } = findingOf({ is: 'refused', fault: new RowRefused(oldest, 'too large', undefined) }, NOW_MS);
-    expect(ok).toBe(false);
-    expect(detail).toContain('position 77');
-    expect(detail).toContain(oldest.id);
-    expect(detail).toContain(oldest.aggregateid);
-    expect(detail).toContain('too large');
   });
 });

@@ -2,7 +2,8 @@ import type { Ends, Publisher, TopicRecords } from '@tradesense/kafka';
 import { Fault, createLogger } from '@tradesense/platform';
 
 import { DatabaseClock } from '../../../../services/relay/src/database/index.js';
-import { Outlet, RowRefused, merged } from '../../../../services/relay/src/publishing/index.js';
+import { Outlet, merged, type Gate } from '../../../../services/relay/src/publishing/index.js';
+import type { Row } from '../../../../services/relay/src/reading/index.js';
 import { HeldClock } from '../../../support/held-clock.js';
 import { relayRow, relayStateRow } from '../../../support/relay-rows.js';
 
@@ -11,8 +12,25 @@ const refused = () => new Fault('record-refused', 'park', 'the broker refused a 
 const sentPositions = (batches: readonly TopicRecords[]): string[] =>
   batches.flatMap(({ records }) => records.map(({ headers }) => headers['ce_position']!));
 
+/** Writes down what is refused and holds nothing else back. */
+class OpenGate implements Gate {
+  readonly refusals: string[] = [];
+  stoppedBy: Row | undefined;
+  flowing = (given: readonly Row[]): readonly Row[] => given;
+  passed = (): void => void (this.stoppedBy = undefined);
+  refused(row: Row, reason: string): Promise<void> {
+    this.refusals.push(`${row.position}: ${reason}`);
+    return this.stoppedBy === undefined ? Promise.resolve() : Promise.reject(stopped());
+  }
+}
+const stopped = () => new Fault('too-many-refusals', 'wait', 'Kafka refused 4 rows within a minute');
+
 /** An outlet whose Kafka answers as `answer` says; one partition. */
-function given(answer: (positions: readonly string[]) => void, mustBeTrusted: () => void = () => undefined) {
+function given(
+  answer: (positions: readonly string[]) => void,
+  mustBeTrusted: () => void = () => undefined,
+  gate: Gate = new OpenGate(),
+) {
   const clock = new HeldClock();
   const sends: string[][] = [];
   const counts: string[] = [];
@@ -32,9 +50,14 @@ function given(answer: (positions: readonly string[]) => void, mustBeTrusted: ()
   const outlet = new Outlet({
     publisher,
     topicPrefix: 'x.',
+    gate,
     clock,
     databaseClock: new DatabaseClock(clock),
-    metrics: { sent: (rows) => void counts.push(`sent ${rows.length}`), notSent: (code) => void counts.push(code) },
+    metrics: {
+      sent: (rows) => void counts.push(`sent ${rows.length}`),
+      repeated: (count) => void (count > 0 && counts.push(`repeated ${count}`)),
+      notSent: (code) => void counts.push(code),
+    },
     log: createLogger({ service: 'x', instance: 'x', level: 'info', destination }),
     mustBeTrusted,
     signal: new AbortController().signal,
@@ -91,7 +114,7 @@ describe('an outlet to Kafka', () => {
     isAway = false;
     await outlet.publish(rows);
     expect(outlet.outstanding).toBeUndefined();
-    expect(counts).toEqual(['publish-unclear', 'publish-unclear', 'sent 3']);
+    expect(counts).toEqual(['publish-unclear', 'repeated 3', 'publish-unclear', 'repeated 3', 'sent 3']);
     expect(lines).toEqual(['not acknowledged: repeating', 'Kafka acknowledges again']);
   });
 });
@@ -101,19 +124,41 @@ describe('a row that Kafka refuses for itself', () => {
     if (positions.includes('2')) throw refused();
   };
 
-  it('is found by sending row by row, and named; nothing behind it is sent', async () => {
-    const { outlet, sends } = given(poison);
-    const fault = await outlet.publish(rows).catch((error: unknown) => error);
-    expect(fault).toBeInstanceOf(RowRefused);
-    expect(fault).toMatchObject({
-      row: { position: 2n },
-      reason: 'the broker refused a record: MESSAGE_TOO_LARGE',
-      message: expect.stringMatching(
-        /position 2 \(challenge-events, id 0195d2c0-.*, challenge 5f0c5a51-.*MESSAGE_TOO_LARGE/,
-      ),
-    });
-    expect(sends).toEqual([['1', '2', '3'], ['1'], ['2']]);
-    expect(outlet.outstanding?.fault).toContain('position 2');
+  it('is found by sending row by row, given to the gate, and passed over', async () => {
+    const gate = new OpenGate();
+    const { outlet, sends, counts } = given(poison, undefined, gate);
+    expect(await outlet.publish(rows)).toEqual(new Map([['x.challenge-events', new Map([[0, 2n]])]]));
+    expect(sends).toEqual([['1', '2', '3'], ['1'], ['2'], ['3']]);
+    expect(gate.refusals).toEqual(['2: the broker refused a record: MESSAGE_TOO_LARGE']);
+    expect(counts).toEqual(['repeated 1', 'sent 1', 'repeated 1', 'repeated 1', 'sent 1']);
+    expect(outlet.outstanding).toBeUndefined();
+  });
+
+  it('keeps those back that the gate holds back because of it', async () => {
+    const gate = new OpenGate();
+    gate.flowing = (given) => (gate.refusals.length === 0 ? given : []);
+    const { outlet, sends } = given(poison, undefined, gate);
+    await outlet.publish(rows);
+    expect(sends.slice(1)).toEqual([['1'], ['2']]);
+  });
+
+  it('is tried before all others, and alone, once it has stopped the gate', async () => {
+    const gate = new OpenGate();
+    gate.stoppedBy = rows[1]!;
+    let isRefused = true;
+    const { outlet, sends } = given(
+      () => {
+        if (isRefused) throw refused();
+      },
+      undefined,
+      gate,
+    );
+    await expect(outlet.publish(rows)).rejects.toMatchObject({ code: 'too-many-refusals', remedy: 'wait' });
+    expect(sends).toEqual([['2']]);
+    expect(outlet.outstanding?.fault).toContain('4 rows within a minute');
+    isRefused = false;
+    await outlet.publish(rows);
+    expect([sends.slice(1), gate.stoppedBy]).toEqual([[['2'], ['1', '2', '3']], undefined]);
   });
 
   it('is not blamed for a batch that was only too large as a whole', async () => {

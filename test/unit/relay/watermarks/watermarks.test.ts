@@ -13,7 +13,12 @@ const log = createLogger({ service: 'x', instance: 'x', level: 'info', destinati
 const at = (second: number): string => `2026-11-25T10:00:${String(second).padStart(2, '0')}.000000Z`;
 const ends = (topic: string, partition: number, end: bigint) => new Map([[topic, new Map([[partition, end]])]]);
 
-function given({ everyMs = 60_000, send = (): void => undefined, mustBeTrusted = (): void => undefined } = {}) {
+function given({
+  everyMs = 60_000,
+  send = (): void => undefined,
+  mustBeTrusted = (): void => undefined,
+  parked = [] as readonly string[],
+} = {}) {
   const said: Watermark[] = [];
   const publisher: Publisher = {
     send: ([batch]) => {
@@ -33,6 +38,7 @@ function given({ everyMs = 60_000, send = (): void => undefined, mustBeTrusted =
     databaseClock: new DatabaseClock(new HeldClock()),
     log,
     mustBeTrusted,
+    parked: () => parked,
     ends: new Map([...ends(topics.events.name, 11, 100n), ...ends(topics.state.name, 0, 50n)]),
   });
   const running = watermarks.run(end.signal);
@@ -55,6 +61,21 @@ describe('a watermark', () => {
       ends: { events: [...zeros, '100'], state: ['50', ...zeros] },
     });
     expect(new Ajv().validate(Watermark, said[0])).toBe(true);
+  });
+
+  it.each([
+    [
+      ['a', 'b'],
+      ['a', 'b'],
+    ],
+    [Array.from({ length: 100 }, (_, index) => `${index}`), Array.from({ length: 100 }, (_, index) => `${index}`)],
+    [Array.from({ length: 101 }, (_, index) => `${index}`), 'many' as const],
+  ])('names the challenges that are held back, up to a hundred', async (parked, named) => {
+    const { watermarks, said, stop } = given({ parked });
+    watermarks.acknowledged({ floor: 7n, asOf: at(1), ends: new Map() });
+    await until(() => said.length === 1);
+    await stop();
+    expect(said[0]?.parked).toEqual(named);
   });
 
   it('is not said before there is an acknowledgement to speak of', async () => {
