@@ -29,7 +29,9 @@ export class Place {
     private readonly handlers: ReaderHandlers,
     private readonly stopped: AbortSignal,
   ) {
-    if (typeof from === 'object' && 'offset' in from) this.position = from.offset;
+    if (typeof from !== 'object') return;
+    if ('offset' in from) this.position = from.offset;
+    if ('offsets' in from) this.position = from.offsets.get(partition) ?? 0n;
   }
 
   get name(): string {

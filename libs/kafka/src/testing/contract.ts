@@ -14,6 +14,7 @@ import type {
   StartAt,
 } from '../port.js';
 import type { ReaderOptions } from '../reader/reader.js';
+import { readStretch } from '../reader/stretch.js';
 
 /** One implementation of the port, as the suite needs it. */
 export interface Subject {
@@ -218,6 +219,56 @@ export function kafkaContract({ it, until }: Runner, prefix: string, subject: ()
       (count) => count === 1,
     );
     assert.equal(heard.records[0]?.offset, 2n);
+  });
+
+  test('each partition can be read from an offset of its own', async (scene) => {
+    const [one, other] = ['a', keyElsewhere('a')].map((key) =>
+      [0, 1, 2].map(() => ({ key, value: null, headers: {} })),
+    );
+    await scene.publish(...one!, ...other!);
+    const partition = partitionOf('a', PARTITIONS);
+    const { records } = await scene.read({ offsets: new Map([[partition, 2n]]) }, 4);
+    assert.deepEqual(
+      records.filter((record) => record.partition === partition).map(({ offset }) => offset),
+      [2n],
+    );
+    assert.equal(records.length, 4);
+  });
+
+  test('a stretch is read up to where it was to end, over partitions without records and what is gone', async (scene) => {
+    const { subject, topic } = scene;
+    const partition = partitionOf('a', PARTITIONS);
+    const read = async (to: bigint): Promise<readonly bigint[]> => {
+      const offsets: bigint[] = [];
+      const ends = new Map([...(await scene.admin.ends(topic.name)), [partition, to]]);
+      await readStretch(
+        (...given) => scene.open(...given),
+        { topic, from: { offsets: new Map() }, to: ends },
+        (records) => offsets.push(...records.map(({ offset }) => offset)),
+        new AbortController().signal,
+      );
+      return offsets;
+    };
+    assert.deepEqual(await read(0n), []);
+    await scene.publishTexts('1', '2', '3', '4');
+    assert.deepEqual(await read(4n), [0n, 1n, 2n, 3n]);
+    await subject.deleteBefore(topic.name, partition, 3n);
+    assert.deepEqual(await read(4n), [3n]);
+    await subject.deleteBefore(topic.name, partition, 4n);
+    assert.deepEqual(await read(4n), []);
+  });
+
+  test('a stretch that does not end is given up by its signal', async (scene) => {
+    const over = new AbortController();
+    const to = new Map([[0, 1n]]);
+    const reading = readStretch(
+      (...given) => scene.open(...given),
+      { topic: scene.topic, from: 'start', to },
+      () => undefined,
+      over.signal,
+    );
+    over.abort(new Error('enough'));
+    await assert.rejects(reading, /enough/);
   });
 
   test('a handler that throws stops the reader, which names the place and keeps the position', async (scene) => {

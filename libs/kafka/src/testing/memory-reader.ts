@@ -59,7 +59,9 @@ export class MemoryReader implements Reader {
           `topic ${topic} has ${logs.length} partitions, configured are ${partitions}`,
         );
       }
-      this.#places.push(...logs.map((log, partition) => ({ topic, partition, log, position: startOf(log, from) })));
+      this.#places.push(
+        ...logs.map((log, partition) => ({ topic, partition, log, position: startOf(log, partition, from) })),
+      );
     }
     if (this.#isStopped)
       throw new Fault('reader-stopped', 'stop', 'the reader was stopped before it knew where to start');
@@ -117,9 +119,10 @@ export class MemoryReader implements Reader {
   }
 }
 
-function startOf(log: MemoryLog, from: ReaderTopic['from']): bigint {
+function startOf(log: MemoryLog, partition: number, from: ReaderTopic['from']): bigint {
   if (from === 'start') return log.start;
   if (from === 'end') return log.end;
   if ('offset' in from) return from.offset;
+  if ('offsets' in from) return from.offsets.get(partition) ?? 0n;
   return log.records.find(({ timestampMs }) => timestampMs >= from.timeMs)?.offset ?? log.end;
 }
