@@ -1,11 +1,14 @@
 import type { ProcessIdentity } from './bootstrap/process-identity.mjs';
-import type { KafkaListener } from './kafka.js';
+import type { KafkaListeners } from './kafka.js';
 import type { Server } from './server.js';
 
-/** Both servers, not yet started. */
+/** The servers, not yet started. */
 export interface Engine {
   readonly postgres: Server;
+  /** All of it. */
   readonly kafka: Server;
+  /** Each broker by itself. */
+  readonly kafkas: readonly Server[];
   /** Ends whatever of them runs. */
   end(): Promise<void>;
 }
@@ -18,8 +21,9 @@ export interface Plan {
   /** Where clients find the servers. */
   readonly host: string;
   readonly postgresPort: number;
-  /** The first one is everybody's. */
-  readonly listeners: readonly [KafkaListener, ...KafkaListener[]];
+  readonly brokers: readonly [KafkaListeners, ...KafkaListeners[]];
+  /** Passwords of those who log in by SCRAM, by their names. */
+  readonly kafkaUsers: Readonly<Record<string, string>>;
   readonly durable: boolean;
   readonly postgresSettings: Readonly<Record<string, string>>;
   readonly kafkaSettings: Readonly<Record<string, string>>;

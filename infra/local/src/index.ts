@@ -5,6 +5,7 @@ export { jars, java } from './native/java.js';
 export { freePort } from './ports.js';
 export { KeptProcess, type Exit, type ProcessSpec } from './process/kept-process.js';
 export type { Server } from './server.js';
+export type { KafkaDoor } from './kafka.js';
 export { LOOPBACK, type Link, type Place, type Route } from './links.js';
 export { serversAt, startStack, type Servers, type Stack, type StackOptions } from './stack.js';
 export { TcpProxy } from './tcp-proxy.js';

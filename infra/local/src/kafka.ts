@@ -6,12 +6,24 @@ export interface KafkaListener {
   readonly name: string;
   readonly port: number;
   readonly advertisedPort: number;
+  /** Absent: plain. */
+  readonly door?: KafkaDoor;
 }
 
-/** What one broker on one machine needs, however it is started. */
+/** How a listener lets clients in. */
+export interface KafkaDoor {
+  readonly security: 'SSL' | 'SASL_PLAINTEXT' | 'SASL_SSL';
+  /** The listener's own settings, without `listener.name.….` in front. */
+  readonly settings: Readonly<Record<string, string>>;
+}
+
+/** A broker's ways in; the first one is everybody's, the other brokers' too. */
+export type KafkaListeners = readonly [KafkaListener, ...KafkaListener[]];
+
+export const securityOf = ({ door }: KafkaListener): string => door?.security ?? 'PLAINTEXT';
+
+/** What brokers on one machine need, however they are started. */
 export const brokerSettings: Readonly<Record<string, string>> = {
-  'process.roles': 'broker,controller',
-  'node.id': '1',
   'controller.listener.names': 'CONTROLLER',
   'auto.create.topics.enable': 'false', // a service that misspells a topic must hear of it
   'offsets.topic.replication.factor': '1',
@@ -24,6 +36,15 @@ export const brokerSettings: Readonly<Record<string, string>> = {
   // A killed broker is let in again only when its earlier life has run out.
   'broker.session.timeout.ms': '3000',
   'broker.heartbeat.interval.ms': '500',
+};
+
+/** What several brokers need beside it: design 7's settings of production, and leaders that return to their places soon. */
+export const clusterSettings: Readonly<Record<string, string>> = {
+  'default.replication.factor': '3',
+  'min.insync.replicas': '2',
+  'unclean.leader.election.enable': 'false',
+  'leader.imbalance.check.interval.seconds': '1',
+  'leader.imbalance.per.broker.percentage': '0',
 };
 export const CLUSTER_ID = 'TradeSenseLocalStack0w';
 

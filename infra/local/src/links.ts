@@ -8,7 +8,9 @@ export const LOOPBACK = '127.0.0.1';
 /** Where the servers are: plain data, so that other processes can be told. */
 export interface Place {
   readonly postgres: Address;
+  /** The only broker, or the first. */
   readonly kafka: Address;
+  readonly moreKafkas?: readonly Address[];
 }
 
 /** The way to the servers. */
@@ -23,9 +25,9 @@ export interface Link extends Route {
   readonly kafka: TcpProxy;
 }
 
-export const routeTo = ({ postgres, kafka }: Place): Route => ({
+export const routeTo = ({ postgres, kafka, moreKafkas = [] }: Place): Route => ({
   databaseUrl: (role, database) => databaseUrl(postgres, role, database),
-  kafkaBrokers: [`${kafka.host}:${kafka.port}`],
+  kafkaBrokers: [kafka, ...moreKafkas].map(({ host, port }) => `${host}:${port}`),
 });
 
 /** The links of a stack, by the names of the clients they are for. */

@@ -3,9 +3,10 @@ import { join } from 'node:path';
 
 import { DEFAULT_TOPIC_PREFIX } from '@tradesense/contracts';
 
-import { cloneDatabase, makeRolesAndDatabase, migrate } from './database.js';
+import { cloneDatabase, makeRolesAndDatabase, migrate, type Address } from './database.js';
 import type { Engine, Plan } from './engine.js';
 import { claimFolder, noteServer, ownFolder, releaseFolder } from './folders.js';
+import type { KafkaDoor, KafkaListener, KafkaListeners } from './kafka.js';
 import { LOOPBACK, Links, routeTo, type Link, type Place, type Route } from './links.js';
 import { nativeEngine } from './native/engine.js';
 import { freePort } from './ports.js';
@@ -19,6 +20,12 @@ export interface StackOptions {
   readonly folder?: string;
   /** Absent: free ones. */
   readonly ports?: { readonly postgres: number; readonly kafka: number };
+  /** How many brokers Kafka has; more than one as processes of this machine only, and without links. Default 1. */
+  readonly brokers?: number;
+  /** Ways into Kafka beside the plain one, by names of letters only. */
+  readonly doors?: Readonly<Record<string, KafkaDoor>>;
+  /** Passwords of those who may log in by SCRAM, by their names. */
+  readonly kafkaUsers?: Readonly<Record<string, string>>;
   /** False: PostgreSQL does not wait for the disk. Not where a test is about crashes. Default true. */
   readonly durable?: boolean;
   /** Runs the trade service's migrations, if it is built. Default true. */
@@ -47,7 +54,12 @@ export interface Stack extends Servers {
   readonly place: Place;
   readonly folder: string;
   readonly postgres: Server;
+  /** All of it. */
   readonly kafka: Server;
+  /** Its brokers: node 1 comes first. */
+  readonly kafkas: readonly Server[];
+  /** As `kafkaBrokers`, by another door. */
+  brokersBehind(door: string): readonly string[];
   /** Whether the database has the services' tables. */
   readonly isMigrated: boolean;
   link(name: string): Link;
@@ -73,10 +85,15 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   // Only where it is wanted: Docker's client takes a second to load.
   const docker = kind === 'docker' ? await import('./docker/engine.js') : undefined;
   const host = (await docker?.dockerHost()) ?? LOOPBACK;
+  const moreKafkas = await Promise.all(
+    Array.from({ length: (options.brokers ?? 1) - 1 }, async () => ({ host, port: await freePort() })),
+  );
   const place: Place = {
     postgres: { host, port: options.ports?.postgres ?? (await freePort()) },
     kafka: { host, port: options.ports?.kafka ?? (await freePort()) },
+    moreKafkas,
   };
+  if (moreKafkas.length > 0 && (options.links ?? []).length > 0) throw new Error('a link leads to one broker');
   const links = new Links(place);
   let engine: Engine | undefined;
   const stop = async (): Promise<void> => {
@@ -89,20 +106,27 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   options.signal?.addEventListener('abort', giveUp, { once: true });
   try {
     options.signal?.throwIfAborted();
-    const direct = { name: 'DIRECT', port: place.kafka.port, advertisedPort: place.kafka.port };
+    const proxied = await links.open(options.links ?? []);
+    const waysTo = async ({ port }: Address): Promise<KafkaListeners> => [
+      { name: 'DIRECT', port, advertisedPort: port },
+      ...proxied,
+      ...(await doorsOf(options.doors ?? {})),
+    ];
+    const ways = [await waysTo(place.kafka), ...(await Promise.all(moreKafkas.map(waysTo)))] as const;
     const plan: Plan = {
       folder,
       isKept,
       host,
       postgresPort: place.postgres.port,
-      listeners: [direct, ...(await links.open(options.links ?? []))],
+      brokers: ways,
+      kafkaUsers: options.kafkaUsers ?? {},
       durable,
       postgresSettings: options.postgres ?? {},
       kafkaSettings: options.kafka ?? {},
       onStart: (server) => noteServer(folder, server),
     };
     engine = docker === undefined ? await nativeEngine(plan) : await docker.dockerEngine(plan);
-    const { postgres, kafka } = engine;
+    const { postgres, kafka, kafkas } = engine;
     const servers = serversAt(place);
     const prepared = async () => {
       await postgres.start();
@@ -114,11 +138,38 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       if (topicPrefix !== null) await servers.makeTopics(topicPrefix);
     };
     const [isMigrated] = await Promise.all([prepared(), ready()]);
-    return { ...servers, place, folder, postgres, kafka, isMigrated, link: (name) => links.get(name), stop };
+    return {
+      ...servers,
+      place,
+      folder,
+      postgres,
+      kafka,
+      kafkas,
+      isMigrated,
+      brokersBehind: (door) => brokersBehind(ways, host, door),
+      link: (name) => links.get(name),
+      stop,
+    };
   } catch (error) {
     await stop();
     throw error;
   } finally {
     options.signal?.removeEventListener('abort', giveUp);
   }
+}
+
+const doorsOf = (doors: Readonly<Record<string, KafkaDoor>>): Promise<KafkaListener[]> =>
+  Promise.all(
+    Object.entries(doors).map(async ([name, door]) => {
+      const port = await freePort();
+      return { name: name.toUpperCase(), port, advertisedPort: port, door };
+    }),
+  );
+
+function brokersBehind(brokers: readonly KafkaListeners[], host: string, door: string): readonly string[] {
+  return brokers.map((listeners) => {
+    const listener = listeners.find(({ name }) => name === door.toUpperCase());
+    if (listener === undefined) throw new Error(`Kafka has no door "${door}"`);
+    return `${host}:${listener.advertisedPort}`;
+  });
 }

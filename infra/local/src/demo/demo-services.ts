@@ -33,7 +33,7 @@ function plansOf({ databaseUrl, kafkaBrokers }: Stack, ports: Ports, secret: str
       name: 'relay',
       entry: 'services/relay/dist/main.js',
       adminPort: ports.RELAY_ADMIN_PORT,
-      env: { ...kafka, DATABASE_URL: databaseUrl('relay') },
+      env: { ...tokens, ...kafka, DATABASE_URL: databaseUrl('relay') },
     },
     {
       name: 'gateway',

@@ -36,7 +36,8 @@ export async function dockerEngine(plan: Plan): Promise<Engine> {
   process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   await sweepContainers();
   const address = { host: plan.host, port: plan.postgresPort };
-  const [{ port: kafkaPort }] = plan.listeners;
+  const [[{ port: kafkaPort, door }], ...more] = plan.brokers;
+  if (more.length > 0 || door !== undefined) throw new Error('in containers there is one broker, and a plain one');
   const postgres = new ContainerServer({
     name: 'PostgreSQL',
     image: postgresImage(plan),
@@ -54,6 +55,7 @@ export async function dockerEngine(plan: Plan): Promise<Engine> {
   return {
     postgres,
     kafka,
+    kafkas: [kafka],
     end: async () => {
       // Named volumes stay. What is in them was written in order, unless nobody will read it.
       if (plan.isKept) await Promise.allSettled([postgres.stop(), kafka.stop()]);
@@ -94,12 +96,14 @@ function postgresImage({ folder, postgresPort, host, durable, isKept, postgresSe
   return image;
 }
 
-function kafkaImage({ folder, listeners, host, isKept, kafkaSettings }: Plan): GenericContainer {
+function kafkaImage({ folder, brokers: [listeners], host, isKept, kafkaSettings }: Plan): GenericContainer {
   const ports = listeners.map((listener, index) => ({ ...listener, inside: FIRST_LISTENER_PORT + index }));
   const each = (text: (listener: (typeof ports)[number]) => string) => ports.map(text).join(',');
   // The broker can't reach itself by the addresses that its clients use, so it has a listener of its own.
   const settings = {
     ...brokerSettings,
+    'process.roles': 'broker,controller',
+    'node.id': '1',
     'controller.quorum.voters': `1@localhost:${CONTROLLER_PORT}`,
     listeners: `${each(({ name, inside }) => `${name}://:${inside}`)},OWN://:${OWN_PORT},CONTROLLER://:${CONTROLLER_PORT}`,
     'advertised.listeners': `${each(({ name, advertisedPort }) => `${name}://${host}:${advertisedPort}`)},OWN://localhost:${OWN_PORT}`,
