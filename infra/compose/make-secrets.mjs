@@ -25,7 +25,7 @@ if (existsSync(join(FOLDER, 'postgres', 'password'))) {
   const jwt_secret = random();
   write('migrate', { database_url: url('migrator') });
   write('trade', { database_url: url('trade'), jwt_secret });
-  write('relay', { database_url: url('relay') });
+  write('relay', { database_url: url('relay'), jwt_secret });
   write('gateway', { jwt_secret });
   write('demo', { jwt_secret });
   // Last, because it is the sign that all of them are there.

@@ -127,6 +127,7 @@ function launchesOf(
     },
     relay: {
       ...kafka,
+      ...token,
       DATABASE_URL: ground.databaseUrl('relay'),
       LEASE_MS: String(LEASE_MS),
       SAVE_MS: '1000',

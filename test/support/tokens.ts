@@ -55,6 +55,8 @@ export const tokens = {
   /** That of the platform's services, which post trades. */
   service: (options?: TokenOptions): Promise<string> =>
     mint({ sub: 'trading-platform', scope: 'trades:write' }, options),
+  /** That of somebody who mends things, named. */
+  operator: (who: string, scope = 'ops:read ops:write'): Promise<string> => mint({ sub: who, scope }),
   /** Right in everything but its time, which is over by more than the permitted skew. */
   expired: (userId: string): Promise<string> => mint({ sub: userId }, { issuedAtS: nowS() - 120, livesS: 60 }),
   /** Right in everything but the key. */

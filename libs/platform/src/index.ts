@@ -1,5 +1,12 @@
 /** What every process needs besides its job: configuration, logs, metrics, health, the admin listener, time, an orderly end. */
-export { AdminListener, type AdminOptions } from './admin/index.js';
+export {
+  AdminListener,
+  AdminProblem,
+  type AdminActs,
+  type AdminAnswer,
+  type AdminOptions,
+  type AdminRequest,
+} from './admin/index.js';
 export * from './config/index.js';
 export { Fault, faultOf, type Remedy } from './fault.js';
 export { Health, type Finding, type Report } from './health/index.js';

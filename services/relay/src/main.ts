@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 
+import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
 import { topicsOf } from '@tradesense/contracts';
 import { connectAdmin, connectPublisher, kafkaConnectionOf } from '@tradesense/kafka';
 import {
@@ -13,6 +14,7 @@ import {
 } from '@tradesense/platform';
 
 import { relayMetrics } from './metrics.js';
+import { operatorActs } from './operator/index.js';
 import { Relay } from './relay.js';
 import { settings } from './settings.js';
 import { Wake, WakeListener } from './wake/index.js';
@@ -50,6 +52,7 @@ await runService({
         registry: metrics.registry,
         health,
         log,
+        acts: operatorActs({ databaseUrl: config.DATABASE_URL, verifier: new TokenVerifier(tokenRulesOf(config)) }),
       }),
       new WakeListener({ url: config.DATABASE_URL, wake, clock: systemClock, log }),
       relay,

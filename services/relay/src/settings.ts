@@ -1,9 +1,10 @@
-import { adminSettings, integer, kafkaSettings, logSettings, secretUrl } from '@tradesense/platform';
+import { adminSettings, integer, kafkaSettings, logSettings, secretUrl, tokenSettings } from '@tradesense/platform';
 
 export const settings = {
   ...logSettings,
   ...adminSettings(9102),
   ...kafkaSettings,
+  ...tokenSettings,
   DATABASE_URL: secretUrl({
     says: 'PostgreSQL of the outbox: the server itself, no pooler that shares connections.',
     fallback: 'postgres://tradesense_relay:relay@127.0.0.1:15432/tradesense',

@@ -23,6 +23,7 @@ function given() {
     leaseMs: 1_000,
     saveMs: 100,
     watermarkMs: 100,
+    parkPerMinute: 3,
     connectAdmin: notYet,
     connectPublisher: notYet,
     wake,

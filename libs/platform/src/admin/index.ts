@@ -5,6 +5,9 @@ import type { Health } from '../health/index.js';
 import type { Part } from '../lifecycle/index.js';
 import type { Logger } from '../logging/index.js';
 import type { Registry } from '../metrics/index.js';
+import { ACTS, AdminProblem, adminRequestOf, type AdminActs } from './acts.js';
+
+export { AdminProblem, type AdminActs, type AdminAnswer, type AdminRequest } from './acts.js';
 
 export interface AdminOptions {
   readonly host: string;
@@ -14,6 +17,8 @@ export interface AdminOptions {
   readonly health: Health;
   /** Told the port once it listens. */
   readonly log?: Logger;
+  /** What operators may do here. Absent: nothing. */
+  readonly acts?: AdminActs;
 }
 
 interface Answer {
@@ -23,7 +28,7 @@ interface Answer {
 }
 const text = (status: number, body: string): Answer => ({ status, type: 'text/plain', body });
 
-/** The admin listener: `/livez` (the loop turns), `/readyz` (200 or 503 and what is wrong), `/metrics`. */
+/** The admin listener: `/livez` (the loop turns), `/readyz` (200 or 503 and what is wrong), `/metrics`, and `/admin/v1`. */
 export class AdminListener implements Part {
   readonly name = 'admin listener';
   readonly #server: Server;
@@ -76,7 +81,10 @@ export class AdminListener implements Part {
     });
   }
 
-  async #answer({ method, url = '/' }: IncomingMessage): Promise<Answer> {
+  async #answer(request: IncomingMessage): Promise<Answer> {
+    const { method, url = '/' } = request;
+    const { acts } = this.options;
+    if (acts !== undefined && url.startsWith(`${ACTS}/`)) return this.#act(request, acts);
     if (method !== 'GET') return text(405, 'only GET\n');
     switch (url.split('?', 1)[0]) {
       case '/livez':
@@ -89,6 +97,23 @@ export class AdminListener implements Part {
         return this.#metrics();
       default:
         return text(404, 'not here: try /livez, /readyz, /metrics\n');
+    }
+  }
+
+  async #act(request: IncomingMessage, acts: AdminActs): Promise<Answer> {
+    const json = (status: number, type: string, body: unknown): Answer => ({
+      status,
+      type,
+      body: `${JSON.stringify(body)}\n`,
+    });
+    try {
+      const { status, body } = await acts(adminRequestOf(request, new URL(request.url ?? '/', 'http://admin')));
+      return json(status, 'application/json', body);
+    } catch (error) {
+      const problem = error instanceof AdminProblem ? error : new AdminProblem('internal');
+      if (problem.code === 'internal') this.options.log?.error({ err: error }, 'an act of an operator failed');
+      const { document } = problem;
+      return json(document.status, 'application/problem+json', document);
     }
   }
 

@@ -41,6 +41,8 @@ export interface ParkingOptions {
   /** Told when more of a wish is left to do: the next batch need not be waited for. */
   readonly more: () => void;
   readonly perMinute: number;
+  /** Positions that one statement reads for a wish. Default: some 15 ms of reading. */
+  readonly piece?: bigint;
   readonly clock: Clock;
   /** The database's time, milliseconds. */
   readonly now: () => number;
@@ -64,7 +66,6 @@ interface Parked {
 const MINUTE_MS = 60_000;
 /** How long an operator waits for the leader to see a wish; asked only while something is parked. */
 const LOOK_MS = 1_000;
-/** Positions per statement: some 15 ms of reading. */
 const PIECE = 20_000n;
 const MAX_ROWS = 500;
 
@@ -151,7 +152,9 @@ export class Parking implements Gate {
   }
 
   async #look(): Promise<void> {
-    for (const { challenge_id, first_position, epoch, wish } of await this.options.session.query<ParkedRow>(readParked)) {
+    for (const { challenge_id, first_position, epoch, wish } of await this.options.session.query<ParkedRow>(
+      readParked,
+    )) {
       const known = this.#parked.get(challenge_id);
       const read = { first: BigInt(first_position), epoch: BigInt(epoch), wish };
       this.#parked.set(challenge_id, known?.wish != null ? known : read);
@@ -164,9 +167,9 @@ export class Parking implements Gate {
     parked: Parked,
     { position, floor }: Pick<Batch, 'position' | 'floor'>,
   ): Promise<void> {
-    const { session } = this.options;
+    const { session, piece = PIECE } = this.options;
     const { first, wish } = parked;
-    const to = first <= floor ? min(first + PIECE - 1n, floor) : position;
+    const to = first <= floor ? min(first + piece - 1n, floor) : position;
     const stored = await session.query<StoredRow>(rowsOfChallenge(challengeId, { from: first, to, limit: MAX_ROWS }));
     const found = stored.map(rowOf);
     const page = found.slice(0, fitting(found));
@@ -178,14 +181,22 @@ export class Parking implements Gate {
     });
     const held = states.at(-1) ?? parked.held;
     const isLast = isWhole && to === position;
-    const sending = [...events.map((row) => this.#asWished(row, parked)), ...(isLast && held !== undefined ? [held] : [])];
+    const sending = [
+      ...events.map((row) => this.#asWished(row, parked)),
+      ...(isLast && held !== undefined ? [held] : []),
+    ];
     const refusal = await this.#deliver(sending);
     if (refusal !== undefined) return this.#park(refusal);
     if (isLast) return this.#release(challengeId, page.at(-1)?.position ?? first - 1n);
 
     const last = page.at(-1)?.position;
     const next = isWhole ? to + 1n : (last ?? to) + 1n;
-    await this.#advance(challengeId, { ...parked, first: next, wish: 'retry', ...(held === undefined ? {} : { held }) });
+    await this.#advance(challengeId, {
+      ...parked,
+      first: next,
+      wish: 'retry',
+      ...(held === undefined ? {} : { held }),
+    });
   }
 
   #asWished(row: Row, { first, wish }: Parked): Row {

@@ -70,7 +70,11 @@ export class Outlet {
     const outstanding = { sinceMs: this.options.clock.monotonicMs(), ...this.#outstanding, oldest };
     this.#outstanding = outstanding;
     try {
-      if (gate.stoppedBy !== undefined) await this.#passOrStop(gate.stoppedBy);
+      const { stoppedBy } = gate;
+      if (stoppedBy !== undefined) {
+        const asItIsNow = rows.find(({ position }) => position === stoppedBy.position) ?? stoppedBy;
+        if ((await this.#sendOrTell(asItIsNow)) !== undefined) gate.passed();
+      }
       const needed = withoutSuperseded(flowing);
       const ends = await this.send(needed).catch((error: unknown) => {
         if (faultOf(error).remedy !== 'park') throw error;
@@ -149,10 +153,6 @@ export class Outlet {
       await this.options.gate.refused(row, fault.message);
       return undefined;
     }
-  }
-
-  async #passOrStop(row: Row): Promise<void> {
-    if ((await this.#sendOrTell(row)) !== undefined) this.options.gate.passed();
   }
 }
 

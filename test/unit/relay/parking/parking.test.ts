@@ -11,7 +11,7 @@ import { Outlet } from '../../../../services/relay/src/publishing/index.js';
 import { Reader } from '../../../../services/relay/src/reading/index.js';
 import { Wake } from '../../../../services/relay/src/wake/index.js';
 import { contiguousPerChallenge } from '../../../support/invariants.js';
-import { OutboxModel, type ModelRow, type ModelTransaction } from '../../../support/outbox-model.js';
+import { OutboxModel, type ModelRow } from '../../../support/outbox-model.js';
 import { chanceOf } from '../../../support/outbox-writers.js';
 import { until } from '../../../support/until.js';
 
@@ -140,6 +140,7 @@ async function leadFor(database: Database, kafka: Kafka, end: AbortController, p
     send: async (rows) => void (await publishing.send(rows)),
     more: () => wake.now(),
     perMinute,
+    piece: 3n,
     clock,
     now: () => 0,
     metrics,
