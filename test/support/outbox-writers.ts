@@ -118,7 +118,7 @@ export async function writeInDisorder(
 }
 
 /** One to three, in order of id, as everybody locks them. */
-function someOf(ids: readonly string[], chance: () => number): readonly string[] {
+export function someOf(ids: readonly string[], chance: () => number): readonly string[] {
   const count = 1 + Math.floor(chance() * 3);
   const some = new Set(Array.from({ length: count }, () => ids[Math.floor(chance() * ids.length)]!));
   return [...some].sort();

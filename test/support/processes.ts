@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
 
 import { KeptProcess, type Exit } from '@tradesense/local';
 
@@ -12,9 +13,12 @@ export interface Launch {
   readonly entry: string;
   /** All of it: nothing is inherited but PATH, so that neither Jest's NODE_ENV nor its NODE_OPTIONS reach a service (pitfall K6). */
   readonly env: Readonly<Record<string, string>>;
+  /** A module to be run before it, built by `npm run build` as well. */
+  readonly preload?: string;
 }
 
 export interface LogLine {
+  readonly time?: string;
   readonly level?: string;
   readonly msg?: string;
   readonly [field: string]: unknown;
@@ -32,6 +36,12 @@ const parse = (line: string): LogLine => {
   }
 };
 
+function built(path: string): string {
+  const file = inRepository(path);
+  if (!existsSync(file)) throw new Error(`${path} is not there: npm run build makes it`);
+  return file;
+}
+
 /** A built service as a process of its own, as production runs it. It does not outlive the test, however that one ends. */
 export class ServiceProcess {
   readonly #lines: string[] = [];
@@ -45,13 +55,11 @@ export class ServiceProcess {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#lines.push(line));
   }
 
-  static async start({ name, entry, env }: Launch): Promise<ServiceProcess> {
-    const file = inRepository(entry);
-    if (!existsSync(file)) throw new Error(`${entry} is not there: npm run build makes it`);
+  static async start({ name, entry, env, preload }: Launch): Promise<ServiceProcess> {
     const kept = await KeptProcess.start({
       name,
       command: process.execPath,
-      args: [file],
+      args: [...(preload === undefined ? [] : ['--import', pathToFileURL(built(preload)).href]), built(entry)],
       cwd: inRepository(),
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
       output: 'pipe',
@@ -120,6 +128,11 @@ export class ServiceProcess {
     return response.text();
   }
 
+  /** The sum of a metric's series, whose labels hold this text; undefined when it has none. */
+  async metric(name: string, label = ''): Promise<number | undefined> {
+    return sumOf(await this.metrics(), name, label);
+  }
+
   freeze(): void {
     this.kept.signal('SIGSTOP');
   }
@@ -139,6 +152,15 @@ export class ServiceProcess {
     this.thaw();
     return this.kept.stop(STOP_WITHIN_MS);
   }
+}
+
+/** Of a metric in Prometheus' text format. */
+function sumOf(exposition: string, name: string, label: string): number | undefined {
+  const values = exposition
+    .split('\n')
+    .filter((line) => (line.startsWith(`${name} `) || line.startsWith(`${name}{`)) && line.includes(label))
+    .map((line) => Number(line.slice(line.lastIndexOf(' ') + 1)));
+  return values.length === 0 ? undefined : values.reduce((total, value) => total + value, 0);
 }
 
 /** The processes of one test file: they end with it, and in order. */

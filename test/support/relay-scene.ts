@@ -2,13 +2,13 @@ import { topicsOf, type Topics } from '@tradesense/contracts';
 
 import { contiguousPerChallenge, sameSet, type Numbered } from './invariants.js';
 import { WriterChallenges } from './outbox-writers.js';
-import { Processes, type ServiceProcess } from './processes.js';
+import type { Processes, ServiceProcess } from './processes.js';
+import { Relays } from './relays.js';
 import type { Ground } from './system.js';
 import { GrowingLog } from './growing-log.js';
 import { until } from './until.js';
 
-/** A tenth of production's, so that waiting for a lease to run out takes a second. */
-export const LEASE_MS = 1_000;
+export { LEASE_MS } from './relays.js';
 
 export interface RelayRow {
   readonly owner: string;
@@ -18,7 +18,7 @@ export interface RelayRow {
 
 /** Relays as processes, challenges that tests write themselves, and everything that came into the topics. */
 export class RelayScene {
-  readonly processes = new Processes();
+  readonly relays: Relays;
   readonly topics: Topics;
 
   private constructor(
@@ -26,7 +26,12 @@ export class RelayScene {
     readonly challenges: WriterChallenges,
     readonly log: GrowingLog,
   ) {
+    this.relays = new Relays(ground);
     this.topics = topicsOf(ground.topicPrefix);
+  }
+
+  get processes(): Processes {
+    return this.relays.processes;
   }
 
   /** @param brokers where the log is read, if not where the relays connect */
@@ -41,20 +46,7 @@ export class RelayScene {
 
   /** Starts a relay; `ready()` waits until it leads or stands by. */
   relay(name = 'relay', env: Readonly<Record<string, string>> = {}): Promise<ServiceProcess> {
-    return this.processes.start({
-      name,
-      entry: 'services/relay/dist/main.js',
-      env: {
-        ADMIN_PORT: '0',
-        DATABASE_URL: this.ground.databaseUrl('relay'),
-        KAFKA_BROKERS: this.ground.brokers.join(','),
-        TOPIC_PREFIX: this.ground.topicPrefix,
-        LEASE_MS: String(LEASE_MS),
-        SAVE_MS: '100',
-        WATERMARK_MS: '100',
-        ...env,
-      },
-    });
+    return this.relays.start(name, { env });
   }
 
   /** The relay's row in the database. */
