@@ -5,14 +5,13 @@ import { createServer, type AddressInfo, type Server, type Socket } from 'node:n
  * Brokers of a Kafka cluster as far as publisher and reader can tell, for what one real broker can't be made to do: leaders that
  * move between two attempts, a partition without leader, a broker that takes requests and says nothing. Sockets are real.
  */
-export const API = { produce: 0, fetch: 1, listOffsets: 2, metadata: 3, apiVersions: 18, initProducerId: 22 } as const;
+export const API = { produce: 0, fetch: 1, listOffsets: 2, metadata: 3, apiVersions: 18 } as const;
 const VERSIONS: readonly (readonly [api: number, version: number])[] = [
-  [API.produce, 3],
+  [API.produce, 8],
   [API.fetch, 11],
   [API.listOffsets, 2],
   [API.metadata, 4],
   [API.apiVersions, 0],
-  [API.initProducerId, 0],
 ];
 const CODE = { outOfRange: 1, unknownTopic: 3, notLeader: 6 };
 
@@ -38,14 +37,19 @@ export class StubCluster {
   react: (call: Call) => Reaction = () => 'answer';
   /** Keeps an answer that is ready from leaving. */
   hold: (call: Call) => Promise<void> | undefined = () => undefined;
+  /** Leaves a partition out of the answer to a produce request, though it stores it. */
+  omit: (asked: { readonly topic: string; readonly partition: number }) => boolean = () => false;
+  /** Changes an answer's bytes behind its number. */
+  garble: (call: Call, body: Buffer) => Buffer = (_call, body) => body;
+  /** Whether records are stored whose answer does not arrive. */
+  stores = false;
   /** The one version of each request that is offered. */
   readonly versions = new Map(VERSIONS);
-  /** Told in each fetch's answer. */
+  /** Told in the answer to each fetch and produce. */
   throttleMs = 0;
   readonly #logs = new Map<string, Log>();
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
-  #producers = 0n;
 
   private constructor(readonly topics: Map<string, number>) {}
 
@@ -121,23 +125,20 @@ export class StubCluster {
     const call = { node, api, nth: this.countOf(api, node) };
     this.calls.push(call);
     const reaction = this.react(call);
-    if (reaction === 'silence') return;
-    if (reaction === 'hang up') return void socket.destroy();
+    if (reaction === 'silence' || reaction === 'hang up') {
+      if (api === API.produce && this.stores) this.#produce(node, 0, request, new Writing());
+      if (reaction === 'hang up') socket.destroy();
+      return;
+    }
     const code = typeof reaction === 'number' ? reaction : 0;
     const writing = new Writing();
     if (api === API.apiVersions) this.#apiVersions(writing, version);
     else if (api === API.metadata) this.#metadata(request, writing);
-    else if (api === API.initProducerId)
-      writing
-        .int32(0)
-        .int16(code)
-        .int64((this.#producers += 1n))
-        .int16(0);
     else if (api === API.produce) this.#produce(node, code, request, writing);
     else if (api === API.listOffsets) this.#listOffsets(node, code, request, writing);
     else if (api === API.fetch) await this.#fetch(node, code, request, writing);
     await this.hold(call);
-    const body = writing.bytes();
+    const body = this.garble(call, writing.bytes());
     const head = Buffer.alloc(8);
     head.writeInt32BE(4 + body.length, 0);
     head.writeInt32BE(correlation, 4);
@@ -194,24 +195,34 @@ export class StubCluster {
       topic: request.string(),
       partitions: request.list(() => ({ partition: request.int32(), set: request.take(request.int32()) })),
     }));
-    writing
-      .list(topics, ({ topic, partitions }) => {
-        writing.string(topic).list(partitions, ({ partition, set }) => {
+    const answers = topics.map(({ topic, partitions }) => ({
+      topic,
+      partitions: partitions
+        .map(({ partition, set }) => {
           const code = this.#codeFor(node, forced, topic, partition);
           const base = this.log(topic, partition).end;
-          if (code === 0) {
-            const stored = Buffer.from(set);
-            stored.writeBigInt64BE(base, 0);
-            this.append(topic, partition, stored);
-          }
+          if (code !== 0) return { topic, partition, code, base: -1n };
+          const stored = Buffer.from(set);
+          stored.writeBigInt64BE(base, 0);
+          this.append(topic, partition, stored);
+          return { topic, partition, code, base };
+        })
+        .filter((answer) => !this.omit(answer)),
+    }));
+    writing
+      .list(answers, ({ topic, partitions }) =>
+        writing.string(topic).list(partitions, ({ partition, code, base }) =>
           writing
             .int32(partition)
             .int16(code)
-            .int64(code === 0 ? base : -1n)
-            .int64(-1n);
-        });
-      })
-      .int32(0);
+            .int64(base)
+            .int64(-1n)
+            .int64(0n)
+            .list([], () => undefined)
+            .int16(-1),
+        ),
+      )
+      .int32(this.throttleMs);
   }
 
   #listOffsets(node: number, forced: number, request: Reading, writing: Writing): void {

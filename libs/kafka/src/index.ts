@@ -1,12 +1,12 @@
 /** Our words for Kafka: Publisher, Reader, Admin. Only `kafkajs/` knows the library behind them. */
 import { KafkaAdmin, type AdminOptions } from './kafkajs/admin.js';
-import { KafkaPublisher, type PublisherOptions } from './kafkajs/publisher.js';
+import { KafkaPublisher, type PublisherOptions } from './publisher/publisher.js';
 import type { Admin, KafkaConnection, Publisher, Reader, ReaderHandlers, ReaderTopic } from './port.js';
 import { KafkaReader, type ReaderOptions } from './reader/reader.js';
 
 export { kafkaConnectionOf } from './connection.js';
 export type { AdminOptions } from './kafkajs/admin.js';
-export type { PublisherOptions } from './kafkajs/publisher.js';
+export type { PublisherOptions } from './publisher/publisher.js';
 export { partitionOf } from './partition.js';
 export type {
   Admin,
@@ -21,6 +21,7 @@ export type {
   ReaderTopic,
   Sasl,
   StartAt,
+  TopicFault,
   TopicFault,
   TopicRecords,
 } from './port.js';

@@ -90,30 +90,43 @@ export class ByteReader {
   }
 }
 
-/** Writes Kafka's primitive types, big-endian. */
+/** Writes Kafka's primitive types, big-endian, into one buffer that grows. */
 export class ByteWriter {
-  readonly #pieces: Buffer[] = [];
+  #buffer: Buffer;
+  #at = 0;
+
+  constructor(capacity = 256) {
+    this.#buffer = Buffer.allocUnsafe(capacity);
+  }
+
+  /** How many bytes are written; the next one goes there. */
+  get at(): number {
+    return this.#at;
+  }
 
   int8(value: number): this {
-    return this.#fixed(1, (piece) => piece.writeInt8(value));
+    this.reserve(1).writeInt8(value, this.#advance(1));
+    return this;
   }
 
   int16(value: number): this {
-    return this.#fixed(2, (piece) => piece.writeInt16BE(value));
+    this.reserve(2).writeInt16BE(value, this.#advance(2));
+    return this;
   }
 
   int32(value: number): this {
-    return this.#fixed(4, (piece) => piece.writeInt32BE(value));
+    this.reserve(4).writeInt32BE(value, this.#advance(4));
+    return this;
   }
 
   int64(value: bigint): this {
-    return this.#fixed(8, (piece) => piece.writeBigInt64BE(value));
+    this.reserve(8).writeBigInt64BE(value, this.#advance(8));
+    return this;
   }
 
   string(value: string): this {
-    const text = Buffer.from(value);
-    this.int16(text.length);
-    this.#pieces.push(text);
+    const length = Buffer.byteLength(value);
+    this.int16(length).reserve(length).write(value, this.#advance(length));
     return this;
   }
 
@@ -123,15 +136,29 @@ export class ByteWriter {
     return this;
   }
 
-  done(): Buffer {
-    return Buffer.concat(this.#pieces);
+  /** The buffer, with room for so many bytes behind `at`: whoever writes them by itself says with `moveTo` where it ended. */
+  reserve(bytes: number): Buffer {
+    const needed = this.#at + bytes;
+    if (needed > this.#buffer.length) {
+      const larger = Buffer.allocUnsafe(Math.max(needed, this.#buffer.length * 2));
+      this.#buffer.copy(larger, 0, 0, this.#at);
+      this.#buffer = larger;
+    }
+    return this.#buffer;
   }
 
-  #fixed(length: number, write: (piece: Buffer) => void): this {
-    const piece = Buffer.alloc(length);
-    write(piece);
-    this.#pieces.push(piece);
-    return this;
+  moveTo(at: number): void {
+    this.#at = at;
+  }
+
+  done(): Buffer {
+    return this.#buffer.subarray(0, this.#at);
+  }
+
+  #advance(length: number): number {
+    const from = this.#at;
+    this.#at += length;
+    return from;
   }
 }
 

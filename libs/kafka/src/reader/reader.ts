@@ -8,12 +8,12 @@ import {
   type Random,
 } from '@tradesense/platform';
 import { atMost } from '../bounds.js';
+import { Brokers } from '../brokers.js';
 import type { Link } from '../kafkajs/link.js';
 import type { KafkaConnection, Reader, ReaderHandlers, ReaderTopic } from '../port.js';
 import { fetchRequest, type FetchAnswer } from '../protocol/fetch.js';
 import { EARLIEST, LATEST, listOffsetsRequest } from '../protocol/list-offsets.js';
 import { ERROR, errorName } from '../protocol/request.js';
-import { Brokers } from './brokers.js';
 import { Place } from './place.js';
 
 /**
@@ -40,6 +40,7 @@ export interface ReaderOptions {
 
 const MAX_WAIT_MS = 200;
 const LIMITS = { maxWaitMs: MAX_WAIT_MS, maxBytes: 8 * 1024 * 1024, partitionMaxBytes: 1024 * 1024 };
+const NEEDED = [fetchRequest([], LIMITS), listOffsetsRequest([])];
 const ANSWER_MS = 5_000;
 const BACKOFF = { minMs: 50, maxMs: 2_000 };
 const MAX_THROTTLE_MS = 30_000;
@@ -68,7 +69,7 @@ export class KafkaReader implements Reader {
     const random = options.random ?? systemRandom;
     this.#clock = options.clock ?? systemClock;
     this.#delayMs = fullJitter(random, BACKOFF);
-    this.#brokers = new Brokers(connection, options.answerMs ?? ANSWER_MS, random);
+    this.#brokers = new Brokers(connection, { answerMs: options.answerMs ?? ANSWER_MS, needed: NEEDED, random });
     this.#places = topics.flatMap(({ topic, partitions, from }) =>
       Array.from(
         { length: partitions },
@@ -145,26 +146,10 @@ export class KafkaReader implements Reader {
   }
 
   async #loadLeaders(): Promise<void> {
-    const found = await this.#brokers.metadata(this.topics.map(({ topic }) => topic));
-    const missing: string[] = [];
-    for (const { topic, partitions } of this.topics) {
-      const metadata = found.find((one) => one.topic === topic);
-      if (metadata === undefined || metadata.errorCode !== ERROR.none) {
-        missing.push(`${topic}: ${errorName(metadata?.errorCode ?? ERROR.unknownTopic)}`);
-        continue;
-      }
-      const count = metadata.partitions.length;
-      if (count !== partitions) {
-        throw new Fault(
-          'partition-count',
-          'stop',
-          `topic ${topic} has ${count} partitions, configured are ${partitions}`,
-        );
-      }
-      for (const { partition, leader } of metadata.partitions) {
-        const place = this.#place(topic, partition);
-        if (place !== undefined && leader >= 0) place.leader = leader;
-      }
+    const { leaders, missing } = await this.#brokers.leaders(this.topics);
+    for (const { topic, partition, nodeId } of leaders) {
+      const place = this.#place(topic, partition);
+      if (place !== undefined) place.leader = nodeId;
     }
     if (this.#isReading) this.#startLoops();
     if (missing.length > 0) throw new Error(missing.join(', '));

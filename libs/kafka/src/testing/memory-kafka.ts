@@ -11,14 +11,16 @@ import type {
   TopicFault,
   TopicRecords,
 } from '../port.js';
-import { Outgoings } from '../outgoing.js';
+import { Outgoings, type OutgoingPartition } from '../outgoing.js';
+import { ByteWriter } from '../protocol/bytes.js';
+import { writeBatch } from '../protocol/record-batch-writer.js';
 import type { ReaderOptions } from '../reader/reader.js';
+import { COPIES, topicFaults, type CHECKED_SETTINGS } from '../topic-check.js';
 import { MemoryLog } from './memory-log.js';
 import { MemoryReader } from './memory-reader.js';
 
-/** A broker's `message.max.bytes`, and what a record needs beside its value. */
+/** A broker's `message.max.bytes`: of a batch as a whole. */
 const MAX_BATCH_BYTES = 1_048_588;
-const BATCH_OVERHEAD_BYTES = 80;
 
 export type SendFailure =
   | { readonly is: 'unclear'; readonly stored: boolean }
@@ -137,27 +139,21 @@ class MemoryPublisher implements Publisher {
     this.#isClosed = true;
   }
 
-  #store(outgoing: ReturnType<Outgoings['of']>): Ends {
+  #store(outgoing: readonly OutgoingPartition[]): Ends {
     const failure = this.kafka.takeFailure();
     for (const { topic, records } of outgoing) {
       if (this.kafka.logs(topic) === undefined)
         throw new Fault('publish-unclear', 'wait', `there is no topic ${topic}`);
-      for (const [, record] of records) {
-        if (isTooLarge(record) || (failure?.is === 'refused' && failure.when(record))) {
-          throw new Fault('record-refused', 'park', 'the broker refused a record: MESSAGE_TOO_LARGE');
-        }
-      }
+      if (isTooLarge(records) || (failure?.is === 'refused' && records.some(failure.when)))
+        throw new Fault('record-refused', 'park', 'the broker refused a record: MESSAGE_TOO_LARGE');
     }
     if (failure?.is === 'unclear' && !failure.stored)
       throw new Fault('publish-unclear', 'wait', 'asked to fail: not stored');
     const ends = new Map<string, Map<number, bigint>>();
-    for (const { topic, records } of outgoing) {
-      const ofTopic = new Map<number, bigint>();
-      for (const [partition, record] of records) {
-        this.kafka.append(topic, partition, record);
-        ofTopic.set(partition, this.kafka.log(topic, partition).end);
-      }
-      ends.set(topic, ofTopic);
+    for (const { topic, partition, records } of outgoing) {
+      for (const record of records) this.kafka.append(topic, partition, record);
+      const ofTopic = ends.get(topic) ?? new Map<number, bigint>();
+      ends.set(topic, ofTopic.set(partition, this.kafka.log(topic, partition).end));
     }
     this.kafka.changed();
     if (failure?.is === 'unclear') throw new Fault('publish-unclear', 'wait', 'asked to fail: stored');
@@ -165,33 +161,39 @@ class MemoryPublisher implements Publisher {
   }
 }
 
-const isTooLarge = ({ value }: OutgoingRecord): boolean =>
-  (value?.length ?? 0) + BATCH_OVERHEAD_BYTES > MAX_BATCH_BYTES;
+function isTooLarge(records: readonly OutgoingRecord[]): boolean {
+  const writer = new ByteWriter();
+  writeBatch(writer, records, 0);
+  return writer.at > MAX_BATCH_BYTES;
+}
+
+/** A broker's own, as far as they are looked at. */
+const DEFAULT_SETTINGS = {
+  'cleanup.policy': 'delete',
+  'message.timestamp.type': 'CreateTime',
+  'compression.type': 'producer',
+  'min.insync.replicas': '1',
+  'unclean.leader.election.enable': 'false',
+  'max.message.bytes': '1048588',
+  'retention.ms': '604800000',
+  'retention.bytes': '-1',
+} satisfies Record<(typeof CHECKED_SETTINGS)[number], string>;
 
 class MemoryAdmin implements Admin {
   constructor(private readonly kafka: MemoryKafka) {}
 
-  async ensureTopics(topics: readonly TopicSpec[]): Promise<void> {
-    for (const spec of topics) if (this.kafka.specOf(spec.name) === undefined) this.kafka.create(spec);
+  async ensureTopics(topics: readonly TopicSpec[]): Promise<readonly string[]> {
+    const missing = topics.filter(({ name }) => this.kafka.specOf(name) === undefined);
+    for (const spec of missing) this.kafka.create(spec);
+    return missing.map(({ name }) => name);
   }
 
-  async checkTopics(topics: readonly TopicSpec[]): Promise<readonly TopicFault[]> {
-    return topics.flatMap(({ name, partitions, settings }) => {
-      const found = this.kafka.specOf(name);
-      if (found === undefined) return [{ topic: name, what: 'is missing' }];
-      const faults: TopicFault[] = [];
-      if (found.partitions !== partitions) {
-        faults.push({ topic: name, what: `has ${found.partitions} partitions, configured are ${partitions}` });
-      }
-      for (const setting of ['cleanup.policy', 'message.timestamp.type']) {
-        if (settings[setting] !== undefined && settings[setting] !== found.settings[setting]) {
-          faults.push({
-            topic: name,
-            what: `has ${setting}=${found.settings[setting]}, expected is ${settings[setting]}`,
-          });
-        }
-      }
-      return faults;
+  async checkTopics(topics: readonly TopicSpec[], copies = COPIES): Promise<readonly TopicFault[]> {
+    return topics.flatMap((spec) => {
+      const found = this.kafka.specOf(spec.name);
+      if (found === undefined) return topicFaults(spec, undefined, copies);
+      const settings = new Map(Object.entries({ ...DEFAULT_SETTINGS, ...found.settings }));
+      return topicFaults(spec, { partitions: found.partitions, copies: 1, settings }, copies);
     });
   }
 

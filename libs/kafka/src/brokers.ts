@@ -1,14 +1,27 @@
-import type { Random } from '@tradesense/platform';
-import { Link } from '../kafkajs/link.js';
-import type { KafkaConnection } from '../port.js';
-import { fetchRequest } from '../protocol/fetch.js';
-import { listOffsetsRequest } from '../protocol/list-offsets.js';
-import { metadataRequest, type Address, type TopicMetadata } from '../protocol/metadata.js';
+import { Fault, type Random } from '@tradesense/platform';
+import { Link } from './kafkajs/link.js';
+import type { KafkaConnection } from './port.js';
+import { metadataRequest, type Address, type TopicMetadata } from './protocol/metadata.js';
+import { ERROR, errorName } from './protocol/request.js';
 
-const METADATA = [metadataRequest([])];
-const READING = [fetchRequest([], { maxWaitMs: 0, maxBytes: 0, partitionMaxBytes: 0 }), listOffsetsRequest([])];
+type Needed = Parameters<Link['open']>[0];
+const METADATA: Needed = [metadataRequest([])];
 
-/** The brokers of one reader: where they are, and one link to each that leads something. */
+export interface Leader {
+  readonly topic: string;
+  readonly partition: number;
+  readonly nodeId: number;
+}
+
+export interface BrokersOptions {
+  /** A broker that has not answered for so long is taken for dead. */
+  readonly answerMs: number;
+  /** What will be asked of leaders. */
+  readonly needed: Needed;
+  readonly random: Random;
+}
+
+/** The brokers of one reader or publisher: where they are, who leads what, and one link to each that is asked for more. */
 export class Brokers {
   readonly #bootstrap: readonly Address[];
   readonly #links = new Map<number, Link>();
@@ -18,14 +31,41 @@ export class Brokers {
 
   constructor(
     private readonly connection: KafkaConnection,
-    private readonly answerMs: number,
-    private readonly random: Random,
+    private readonly options: BrokersOptions,
   ) {
     this.#bootstrap = connection.brokers.map(addressOf);
   }
 
+  /**
+   * Who leads the partitions of these topics, and in words which topics are missing. A partition without leader is left out.
+   * @throws Fault `partition-count` where a topic has another count than configured (pitfall K10)
+   */
+  async leaders(topics: readonly { readonly topic: string; readonly partitions: number }[]) {
+    const found = await this.#metadata(topics.map(({ topic }) => topic));
+    const missing: string[] = [];
+    const leaders: Leader[] = [];
+    for (const { topic, partitions } of topics) {
+      const metadata = found.find((one) => one.topic === topic);
+      if (metadata === undefined || metadata.errorCode !== ERROR.none) {
+        missing.push(`${topic}: ${errorName(metadata?.errorCode ?? ERROR.unknownTopic)}`);
+        continue;
+      }
+      const count = metadata.partitions.length;
+      if (count !== partitions) {
+        throw new Fault(
+          'partition-count',
+          'stop',
+          `topic ${topic} has ${count} partitions, configured are ${partitions}`,
+        );
+      }
+      for (const { partition, leader } of metadata.partitions)
+        if (leader >= 0) leaders.push({ topic, partition, nodeId: leader });
+    }
+    return { leaders, missing };
+  }
+
   /** Asks one broker after the other, the ones met last time first, until one answers. */
-  async metadata(topics: readonly string[]): Promise<readonly TopicMetadata[]> {
+  async #metadata(topics: readonly string[]): Promise<readonly TopicMetadata[]> {
     let failure: unknown = new Error('no broker is configured');
     for (const address of [...this.#shuffled([...this.#addresses.values()]), ...this.#shuffled(this.#bootstrap)]) {
       const link = this.#newLink(address);
@@ -44,7 +84,7 @@ export class Brokers {
     throw failure;
   }
 
-  /** The open link to a broker; one at a time, since only the broker's own loop asks. */
+  /** The open link to a broker; whoever asks for one broker does so one call at a time. */
   async link(nodeId: number): Promise<Link> {
     const known = this.#links.get(nodeId);
     if (known?.isOpen === true) return known;
@@ -53,7 +93,7 @@ export class Brokers {
     if (address === undefined) throw new Error(`broker ${nodeId} is not in the cluster's metadata`);
     const link = this.#newLink(address);
     this.#links.set(nodeId, link);
-    await link.open(READING);
+    await link.open(this.options.needed);
     return link;
   }
 
@@ -72,8 +112,8 @@ export class Brokers {
   }
 
   #newLink(address: Address): Link {
-    if (this.#closed) throw new Error('the reader has been stopped');
-    const link = new Link(this.connection, address, this.answerMs);
+    if (this.#closed) throw new Error('the connections were cut');
+    const link = new Link(this.connection, address, this.options.answerMs);
     this.#all.add(link);
     return link;
   }
@@ -85,7 +125,7 @@ export class Brokers {
 
   #shuffled(addresses: readonly Address[]): Address[] {
     return addresses
-      .map((address) => ({ address, order: this.random.below(1) }))
+      .map((address) => ({ address, order: this.options.random.below(1) }))
       .sort((one, other) => one.order - other.order)
       .map(({ address }) => address);
   }
