@@ -1,12 +1,11 @@
 /** Our words for Kafka: Publisher, Reader, Admin. Only `kafkajs/` knows the library behind them. */
 import { KafkaAdmin, type AdminOptions } from './kafkajs/admin.js';
-import { KafkaPublisher, type PublisherOptions } from './publisher/publisher.js';
 import type { Admin, KafkaConnection, Publisher, Reader, ReaderHandlers, ReaderTopic } from './port.js';
+import { KafkaPublisher, type PublisherOptions } from './publisher/publisher.js';
 import { KafkaReader, type ReaderOptions } from './reader/reader.js';
 
 export { kafkaConnectionOf } from './connection.js';
 export type { AdminOptions } from './kafkajs/admin.js';
-export type { PublisherOptions } from './publisher/publisher.js';
 export { partitionOf } from './partition.js';
 export type {
   Admin,
@@ -22,9 +21,9 @@ export type {
   Sasl,
   StartAt,
   TopicFault,
-  TopicFault,
   TopicRecords,
 } from './port.js';
+export type { PublisherOptions } from './publisher/publisher.js';
 export type { ReaderOptions } from './reader/reader.js';
 export { readStretch, type OpenReader, type Stretch } from './reader/stretch.js';
 
