@@ -118,14 +118,19 @@ export interface Reader {
 
 export interface TopicFault {
   readonly topic: string;
+  /** `unfit`: records are lost or misread while all goes well, so nothing is published; `unsafe`: a failure may lose some. */
+  readonly grade: 'unfit' | 'unsafe';
+  /** What is wrong, in words that follow the topic's name. */
   readonly what: string;
+  /** The command that mends it, or where to read on. */
+  readonly mend: string;
 }
 
 export interface Admin {
-  /** Creates those that are missing; leaves the others as they are. */
-  ensureTopics(topics: readonly TopicSpec[], replication?: number): Promise<void>;
-  /** Missing topics, wrong partition counts, clean-up policies and timestamp types, in words. Empty: all is well. */
-  checkTopics(topics: readonly TopicSpec[]): Promise<readonly TopicFault[]>;
+  /** Creates those that are missing, with so many copies (1); leaves the others as they are. @returns the names of the new ones */
+  ensureTopics(topics: readonly TopicSpec[], copies?: number): Promise<readonly string[]>;
+  /** What is wrong with them where so many copies are wanted (3). Empty: all is well. */
+  checkTopics(topics: readonly TopicSpec[], copies?: number): Promise<readonly TopicFault[]>;
   /** One more than the last offset of each partition. */
   ends(topic: string): Promise<ReadonlyMap<number, bigint>>;
   close(): Promise<void>;

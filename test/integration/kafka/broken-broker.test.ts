@@ -363,7 +363,12 @@ describe('with a broker that breaks,', () => {
     const topic = await topicOf(1, settings);
     const value = Buffer.alloc(150_000, 'v');
     const keys: string[] = [];
-    const kafka = new Kafka({ ...connection, brokers: [...connection.brokers], retry: RETRY, logLevel: 0 });
+    const kafka = new Kafka({
+      clientId: connection.clientId,
+      brokers: [...connection.brokers],
+      retry: RETRY,
+      logLevel: 0,
+    });
     for (let id = 0; id < 4; id += 1) {
       const producer = kafka.producer({ idempotent: true, retry: RETRY });
       open.push(() => producer.disconnect());

@@ -47,7 +47,7 @@ const title = 'a stack in containers';
     const topicFaults = async (brokers: readonly string[]) => {
       const admin = connectAdmin({ brokers, clientId: 'docker-test' });
       try {
-        return await admin.checkTopics(Object.values(topicsOf('tradesense.')));
+        return await admin.checkTopics(Object.values(topicsOf('tradesense.')), 1);
       } finally {
         await admin.close();
       }

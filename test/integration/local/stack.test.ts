@@ -37,7 +37,7 @@ async function ask(route: Route, sql: string, { role = 'postgres' as DatabaseRol
 async function topicFaults({ kafkaBrokers }: Route, prefix: string) {
   const admin = connectAdmin({ brokers: kafkaBrokers, clientId: 'stack-test' });
   try {
-    return await admin.checkTopics(Object.values(topicsOf(prefix)));
+    return await admin.checkTopics(Object.values(topicsOf(prefix)), 1);
   } finally {
     await admin.close();
   }

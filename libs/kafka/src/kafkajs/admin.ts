@@ -3,6 +3,7 @@ import { Fault, systemClock, type Logger } from '@tradesense/platform';
 import type { Admin as KafkajsAdmin } from 'kafkajs';
 import { atMost, inTime } from '../bounds.js';
 import type { Admin, KafkaConnection, TopicFault } from '../port.js';
+import { CHECKED_SETTINGS, COPIES, insyncOf, topicFaults, type TopicFound } from '../topic-check.js';
 import { clientConfig, Kafka, RETRY } from './library.js';
 import { Sockets } from './sockets.js';
 import { whyNot } from './why-not.js';
@@ -17,8 +18,6 @@ const DEADLINE_MS = 15_000;
 const CLOSE_MS = 500;
 const AGAIN_MS = 50;
 const TOPIC_RESOURCE = 2;
-/** Settings that change what the records mean; the others are the operator's. */
-const CHECKED_SETTINGS = ['cleanup.policy', 'message.timestamp.type'];
 
 interface Session {
   readonly admin: KafkajsAdmin;
@@ -39,50 +38,39 @@ export class KafkaAdmin implements Admin {
     this.#deadlineMs = options.deadlineMs ?? DEADLINE_MS;
   }
 
-  ensureTopics(topics: readonly TopicSpec[], replication = 1): Promise<void> {
+  ensureTopics(topics: readonly TopicSpec[], copies = 1): Promise<readonly string[]> {
     return this.#call(async (admin) => {
       const present = new Set(await admin.listTopics());
       const missing = topics.filter(({ name }) => !present.has(name));
-      if (missing.length === 0) return;
+      if (missing.length === 0) return [];
       // Made by somebody else in between: createTopics answers false, which is as good.
       await admin.createTopics({
         topics: missing.map(({ name, partitions, settings }) => ({
           topic: name,
           numPartitions: partitions,
-          replicationFactor: replication,
-          configEntries: Object.entries(settings).map(([setting, value]) => ({ name: setting, value })),
+          replicationFactor: copies,
+          configEntries: Object.entries({ ...settings, ...safety(copies) }).map(([setting, value]) => ({
+            name: setting,
+            value,
+          })),
         })),
         waitForLeaders: false,
         timeout: this.#deadlineMs,
       });
       // Brokers learn of a topic, then that they lead it, one after the other: whoever waited for us can begin at once.
       for (const { name } of missing) await this.#patiently(() => admin.fetchTopicOffsets(name), always);
+      return missing.map(({ name }) => name);
     });
   }
 
-  checkTopics(topics: readonly TopicSpec[]): Promise<readonly TopicFault[]> {
+  checkTopics(topics: readonly TopicSpec[], copies = COPIES): Promise<readonly TopicFault[]> {
     return this.#call(async (admin) => {
       const names = new Set(await admin.listTopics());
-      const present = topics.filter(({ name }) => names.has(name));
-      const faults: TopicFault[] = topics
-        .filter(({ name }) => !names.has(name))
-        .map(({ name }) => ({ topic: name, what: 'is missing' }));
-      if (present.length === 0) return faults;
-      const counts = await partitionCounts(admin, present);
-      const settings = await settingsOf(admin, present);
-      for (const { name, partitions, settings: expected } of present) {
-        const count = counts.get(name);
-        if (count !== partitions)
-          faults.push({ topic: name, what: `has ${count} partitions, configured are ${partitions}` });
-        for (const setting of CHECKED_SETTINGS) {
-          const wanted = expected[setting];
-          const found = settings.get(name)?.get(setting);
-          if (wanted !== undefined && found !== wanted) {
-            faults.push({ topic: name, what: `has ${setting}=${found}, expected is ${wanted}` });
-          }
-        }
-      }
-      return faults;
+      const found = await topicsAsFound(
+        admin,
+        topics.map(({ name }) => name).filter((name) => names.has(name)),
+      );
+      return topics.flatMap((spec) => topicFaults(spec, found.get(spec.name), copies));
     });
   }
 
@@ -148,26 +136,33 @@ export class KafkaAdmin implements Admin {
 const always = (): boolean => true;
 const isRetriable = (error: unknown): boolean => (error as { retriable?: unknown }).retriable === true;
 
-async function partitionCounts(
-  admin: KafkajsAdmin,
-  topics: readonly TopicSpec[],
-): Promise<ReadonlyMap<string, number>> {
-  const metadata = await admin.fetchTopicMetadata({ topics: topics.map(({ name }) => name) });
-  return new Map(metadata.topics.map(({ name, partitions }) => [name, partitions.length]));
-}
+/** Said aloud for each topic: a broker's defaults may change under it. */
+const safety = (copies: number): Readonly<Record<string, string>> => ({
+  'min.insync.replicas': String(insyncOf(copies)),
+  'unclean.leader.election.enable': 'false',
+});
 
-async function settingsOf(
-  admin: KafkajsAdmin,
-  topics: readonly TopicSpec[],
-): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>> {
+async function topicsAsFound(admin: KafkajsAdmin, names: string[]): Promise<ReadonlyMap<string, TopicFound>> {
+  if (names.length === 0) return new Map();
+  const { topics } = await admin.fetchTopicMetadata({ topics: names });
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: topics.map(({ name }) => ({ type: TOPIC_RESOURCE, name, configNames: CHECKED_SETTINGS })),
+    resources: names.map((name) => ({ type: TOPIC_RESOURCE, name, configNames: [...CHECKED_SETTINGS] })),
   });
-  return new Map(
+  const settings = new Map(
     resources.map(({ resourceName, configEntries }) => [
       resourceName,
       new Map(configEntries.map(({ configName, configValue }) => [configName, configValue])),
+    ]),
+  );
+  return new Map(
+    topics.map(({ name, partitions }) => [
+      name,
+      {
+        partitions: partitions.length,
+        copies: Math.min(...partitions.map(({ replicas }) => replicas.length)),
+        settings: settings.get(name) ?? new Map(),
+      },
     ]),
   );
 }

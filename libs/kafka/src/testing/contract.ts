@@ -32,7 +32,11 @@ export interface Runner {
 }
 
 const PARTITIONS = 3;
-const SETTINGS = { 'cleanup.policy': 'delete', 'message.timestamp.type': 'LogAppendTime' };
+const SETTINGS = {
+  'cleanup.policy': 'delete',
+  'message.timestamp.type': 'LogAppendTime',
+  'compression.type': 'uncompressed',
+};
 
 /** Registers the tests that every implementation of the port passes. @param prefix keeps its topics apart from others' */
 export function kafkaContract({ it, until }: Runner, prefix: string, subject: () => Subject): void {
@@ -346,16 +350,31 @@ export function kafkaContract({ it, until }: Runner, prefix: string, subject: ()
     assert.equal(heard.records.length, 1);
   });
 
+  test('what would not survive the loss of a broker is unsafe, not unfit', async ({ topic, admin }) => {
+    const told = await admin.checkTopics([topic]);
+    assert.deepEqual(
+      told.map(({ grade, what }) => [grade, what]),
+      [['unsafe', 'has 1 copy, wanted are 3']],
+    );
+  });
+
   test('topics are made once, and what differs is told', async ({ topic, admin }) => {
-    await admin.ensureTopics([topic]);
-    assert.deepEqual(await admin.checkTopics([topic]), []);
+    assert.deepEqual(await admin.ensureTopics([topic]), []);
+    assert.deepEqual(await admin.checkTopics([topic], 1), []);
     const missing = { ...topic, name: `${topic.name}-missing` };
     const other = { ...topic, partitions: 5, settings: { ...SETTINGS, 'cleanup.policy': 'compact' } };
-    assert.deepEqual(await admin.checkTopics([missing, other]), [
-      { topic: missing.name, what: 'is missing' },
-      { topic: topic.name, what: 'has 3 partitions, configured are 5' },
-      { topic: topic.name, what: 'has cleanup.policy=delete, expected is compact' },
-    ]);
+    const told = await admin.checkTopics([missing, other], 1);
+    assert.deepEqual(
+      told.map(({ mend: _, ...fault }) => fault),
+      [
+        { topic: missing.name, grade: 'unfit', what: 'is missing' },
+        { topic: topic.name, grade: 'unfit', what: 'has 3 partitions, configured are 5' },
+        { topic: topic.name, grade: 'unfit', what: 'has cleanup.policy=delete, expected is compact' },
+      ],
+    );
+    assert.ok(told.every(({ mend }) => mend !== ''));
+    assert.deepEqual(await admin.ensureTopics([topic, missing]), [missing.name]);
+    assert.deepEqual(await admin.checkTopics([topic, missing], 1), []);
   });
 }
 
