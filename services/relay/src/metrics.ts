@@ -9,6 +9,8 @@ import type { ReadingMetrics } from './reading/index.js';
 export interface Leadership {
   readonly generation: number;
   readonly marginMs: number;
+  /** Rows that are not in Kafka yet; positions that no row will have are counted until they are known to be such. */
+  readonly pending: bigint;
   /** Age of the oldest row that was read and not yet acknowledged; 0 when there is none. */
   readonly lagMs: number;
   /** Age of the moment up to which everything is in Kafka; unknown before the first acknowledgement. */
@@ -47,6 +49,7 @@ export function relayMetrics(metrics: Metrics, leadership: () => Leadership | un
     'How long the lease is still trusted without an extension.',
     ({ marginMs }) => marginMs / 1000,
   );
+  ofLeader('pending_rows', 'Rows that are not in Kafka yet, at most.', ({ pending }) => Number(pending));
   ofLeader('lag_seconds', 'Age of the oldest row read and not acknowledged.', ({ lagMs }) => lagMs / 1000);
   ofLeader('as_of_age_seconds', 'Age of the moment up to which Kafka has everything committed.', ({ asOfAgeMs }) =>
     asOfAgeMs === undefined ? undefined : asOfAgeMs / 1000,

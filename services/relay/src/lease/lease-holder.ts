@@ -8,6 +8,7 @@ import {
   readLease,
   releaseLease,
   takeLease,
+  type DrawnRow,
   type LeaseRow,
   type Mine,
   type TakenRow,
@@ -30,6 +31,7 @@ export class LeaseHolder {
   #sentAtMs = 0;
   #floor = 0n;
   #savedFloor = 0n;
+  #drawn = 0n;
 
   constructor(private readonly options: LeaseOptions) {}
 
@@ -45,6 +47,11 @@ export class LeaseHolder {
   /** Up to here Kafka has everything; what is saved follows. */
   get floor(): bigint {
     return this.#floor;
+  }
+
+  /** The last position that any writer had drawn at the last extension. */
+  get drawn(): bigint {
+    return this.#drawn;
   }
 
   /** How long the lease is still trusted without an extension; negative once it is not. */
@@ -102,7 +109,8 @@ export class LeaseHolder {
     }
   }
 
-  #took({ generation, floor }: TakenRow, sentAtMs: number): void {
+  #took({ generation, floor, drawn }: TakenRow, sentAtMs: number): void {
+    this.#drawn = BigInt(drawn);
     this.#sentAtMs = sentAtMs;
     this.#floor = this.#savedFloor = BigInt(floor);
     this.#lease = taken(BigInt(generation), sentAtMs, this.options.leaseMs);
@@ -121,7 +129,8 @@ export class LeaseHolder {
     const sentAtMs = clock.monotonicMs();
     const mine = this.#mine(held.generation);
     try {
-      const rows = await session.query(extendLease(mine, leaseMs));
+      const rows = await session.query<DrawnRow>(extendLease(mine, leaseMs));
+      this.#drawn = BigInt(rows[0]?.drawn ?? this.#drawn);
       if (this.#lease.is !== 'held') return; // lost, or handed over, while the statement was on its way
       const next = afterExtend(held, rows.length > 0, sentAtMs, leaseMs);
       if (next.is === 'lost') this.#lose(next);

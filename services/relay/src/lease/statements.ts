@@ -2,6 +2,8 @@ import type { Statement } from '../database/index.js';
 
 // clock_timestamp() throughout: now() stands still inside a transaction, and the client's clock is nobody's business (pitfall P21).
 const RELAY = 'outbox';
+/** The last position drawn by anybody: how much waits is told without a statement of its own. */
+const DRAWN = `(select last_value from outbox_position)::text as drawn`;
 
 /** By whoever finds the lease run out, or its own: a process that lost its connection need not wait for itself. */
 export const takeLease = (owner: string, leaseMs: number): Statement => ({
@@ -10,10 +12,13 @@ export const takeLease = (owner: string, leaseMs: number): Statement => ({
     update relay
     set owner = $2, generation = generation + 1, lease_until = clock_timestamp() + $3 * interval '1 millisecond'
     where name = $1 and (lease_until < clock_timestamp() or owner = $2)
-    returning generation, floor`,
+    returning generation, floor, ${DRAWN}`,
   values: [RELAY, owner, leaseMs],
 });
-export interface TakenRow {
+export interface DrawnRow {
+  readonly drawn: string;
+}
+export interface TakenRow extends DrawnRow {
   readonly generation: string;
   readonly floor: string;
 }
@@ -56,7 +61,7 @@ export const extendLease = ({ owner, generation, floor }: Mine, leaseMs: number)
     update relay
     set lease_until = clock_timestamp() + $5 * interval '1 millisecond', floor = greatest(floor, $4)
     where name = $1 and owner = $2 and generation = $3 and lease_until > clock_timestamp()
-    returning floor`,
+    returning ${DRAWN}`,
   values: [RELAY, owner, generation, floor, leaseMs],
 });
 

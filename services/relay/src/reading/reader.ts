@@ -57,6 +57,7 @@ export class Reader {
   #lookMs = LOOK_MS.min;
   #lookedAtMs = 0;
   #passedAtMs: number;
+  #isCaughtUp = false;
 
   constructor(private readonly options: ReaderOptions) {
     this.#progress = startAt(options.floor);
@@ -67,6 +68,11 @@ export class Reader {
   /** Our monotonic clock at the end of the last pass: an idle reader passes on, one that is stuck does not. */
   get passedAtMs(): number {
     return this.#passedAtMs;
+  }
+
+  /** The last pass found no row and left no hole. */
+  get isCaughtUp(): boolean {
+    return this.#isCaughtUp;
   }
 
   /** Rows, as soon as there are some; without rows, at the latest after an idle pause, what else became true. */
@@ -114,6 +120,7 @@ export class Reader {
     this.#progress = read.progress;
     if (this.#isLookDue()) await this.#look();
     this.#passedAtMs = this.options.clock.monotonicMs();
+    this.#isCaughtUp = rows.length === 0 && this.#progress.holes.length === 0;
     this.options.metrics.passed({ ...read, holes: this.#progress.holes.length });
     this.#pauseMs = this.#pauseAfter({ foundRows: rows.length > 0, wasCut });
     const { position } = this.#progress;

@@ -16,6 +16,7 @@ class Row {
   generation = 0n;
   leaseUntilMs = -1;
   floor = 0n;
+  drawn = 0n;
   /** When it was written, and with what floor. */
   readonly writes: { readonly atMs: number; readonly floor: bigint }[] = [];
 
@@ -37,7 +38,7 @@ class Row {
         this.owner = owner;
         this.generation += 1n;
         this.leaseUntilMs = nowMs + LEASE_MS;
-        return [{ generation: String(this.generation), floor: String(this.floor) }];
+        return [{ generation: String(this.generation), floor: String(this.floor), drawn: String(this.drawn) }];
       case 'read-lease':
         return [{ remaining_ms: Math.max(0, this.leaseUntilMs - nowMs), owner: this.owner }];
       case 'extend-lease':
@@ -46,7 +47,7 @@ class Row {
         this.leaseUntilMs = name === 'extend-lease' ? nowMs + LEASE_MS : -1;
         this.floor = floor;
         this.writes.push({ atMs: nowMs, floor });
-        return [{ floor: String(floor) }];
+        return [{ drawn: String(this.drawn) }];
       default:
         throw new Error(`what is ${name}?`);
     }
@@ -89,6 +90,20 @@ describe('a leader', () => {
       { atMs: 1_000, floor: 10n },
       { atMs: 2_000, floor: 20n },
     ]);
+  });
+
+  it('learns from each extension how far writers have drawn', async () => {
+    const { clock, row, holder, signal, end } = given();
+    row.drawn = 7n;
+    const leader = holder('a');
+    await leader.take(signal);
+    expect(leader.drawn).toBe(7n);
+    const keeping = leader.keep(signal);
+    row.drawn = 90n;
+    await clock.advance(3_400);
+    end();
+    await keeping;
+    expect(leader.drawn).toBe(90n);
   });
 
   it('never lowers its floor', async () => {
