@@ -13,6 +13,7 @@ import {
   systemRandom,
 } from '@tradesense/platform';
 
+import { Housekeeper, housekeepingMetrics } from './housekeeping/index.js';
 import { relayMetrics } from './metrics.js';
 import { operatorActs } from './operator/index.js';
 import { Relay } from './relay.js';
@@ -28,6 +29,17 @@ await runService({
     const kafka = kafkaConnectionOf(config, `tradesense-relay-${randomUUID()}`);
     const { events, state, watermarks } = topicsOf(config.TOPIC_PREFIX);
     const wake = new Wake();
+    const nextDelayMs = fullJitter(systemRandom, { minMs: 100, maxMs: 5_000 });
+    const housekeeper: Housekeeper = new Housekeeper({
+      url: config.DATABASE_URL,
+      everyMs: config.HOUSEKEEPING_MS,
+      retentionMs: config.RETENTION_HOURS * 3_600_000,
+      diskBytes: config.OUTBOX_DISK_BYTES,
+      metrics: housekeepingMetrics(metrics, () => housekeeper.ranges),
+      clock: systemClock,
+      log,
+      nextDelayMs,
+    });
     const relay: Relay = new Relay({
       databaseUrl: config.DATABASE_URL,
       topicPrefix: config.TOPIC_PREFIX,
@@ -38,10 +50,11 @@ await runService({
       connectAdmin: () => connectAdmin(kafka, { log }),
       connectPublisher: () => connectPublisher(kafka, { topics: [events, state, watermarks], log }),
       wake,
+      housekeeper,
       metrics: relayMetrics(metrics, () => relay.leadership),
       clock: systemClock,
       log,
-      nextDelayMs: fullJitter(systemRandom, { minMs: 100, maxMs: 5_000 }),
+      nextDelayMs,
       fail,
     });
     health.check('relay', () => relay.finding);

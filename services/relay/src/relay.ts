@@ -8,6 +8,7 @@ import { faultOf, type Clock, type Finding, type Logger, type Part } from '@trad
 import { checkFloor, checkSequence, checkSessions, checkTopics } from './checks.js';
 import { DatabaseClock, Session } from './database/index.js';
 import { Errands } from './errands.js';
+import type { Housekeeper } from './housekeeping/index.js';
 import { lead } from './leader-loop.js';
 import { LeaseHolder } from './lease/index.js';
 import type { Leadership, RelayMetrics } from './metrics.js';
@@ -29,6 +30,7 @@ export interface RelayOptions {
   readonly connectAdmin: () => Admin;
   readonly connectPublisher: () => Publisher;
   readonly wake: Wake;
+  readonly housekeeper: Pick<Housekeeper, 'run'>;
   readonly metrics: RelayMetrics;
   readonly clock: Clock;
   readonly log: Logger;
@@ -146,7 +148,7 @@ export class Relay implements Part {
     await checkSessions([reads, lease]);
     await checkSequence(reads);
     await checkFloor(reads);
-    await this.#withAdmin((admin) => checkTopics(admin, this.options.topicPrefix));
+    await this.#withAdmin((admin) => checkTopics(admin, this.options.topicPrefix, this.options.log));
   }
 
   /** Until `ended`, or the lease is lost; always throws why. */
@@ -157,10 +159,12 @@ export class Relay implements Part {
     const keeping = lease.keep(signal);
     const publishers = [this.options.connectPublisher(), this.options.connectPublisher()] as const;
     let telling: Promise<void> | undefined;
+    let tidying: Promise<void> | undefined;
     try {
       await checkFloor(session);
       const stages = await this.#stages({ lease, session, publishers, ends: await this.#ends(), signal });
       telling = stages.watermarks.run(signal).catch((error: unknown) => over.abort(error));
+      tidying = this.options.housekeeper.run(signal);
       await lead(lease, stages, signal);
       throw signal.reason;
     } catch (error) {
@@ -168,7 +172,7 @@ export class Relay implements Part {
     } finally {
       this.#leadership = undefined;
       over.abort();
-      await Promise.all([keeping, telling]);
+      await Promise.all([keeping, telling, tidying]);
       await lease.handOver();
       await Promise.all(publishers.map((publisher) => publisher.close()));
     }
@@ -221,6 +225,7 @@ export class Relay implements Part {
     this.#leadership = () => ({
       generation: Number(lease.generation),
       marginMs: lease.marginMs,
+      pending: reading.isCaughtUp && publishing.outstanding === undefined ? 0n : positive(lease.drawn - lease.floor),
       lagMs: publishing.outstanding === undefined ? 0 : databaseClock.ageMs(publishing.outstanding.oldest.created_at),
       asOfAgeMs: watermarks.asOf === undefined ? undefined : databaseClock.ageMs(watermarks.asOf),
       parked: parking.challenges.length,
@@ -254,3 +259,5 @@ export class Relay implements Part {
     }
   }
 }
+
+const positive = (count: bigint): bigint => (count > 0n ? count : 0n);

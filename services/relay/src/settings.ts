@@ -30,4 +30,18 @@ export const settings = {
     fallback: 3,
     min: 0,
   }),
+  RETENTION_HOURS: integer({
+    says: 'How old the newest row of a range of the outbox must be, in hours, before the range is emptied.',
+    fallback: 72,
+    min: 1,
+  }),
+  HOUSEKEEPING_MS: integer({
+    says: 'Time between two passes of housekeeping over the ranges of the outbox, in milliseconds.',
+    fallback: 60_000,
+    min: 100,
+  }),
+  OUTBOX_DISK_BYTES: integer({
+    says: 'What the outbox may grow to on its disk, in bytes, from which the hours left are reckoned; 0: not reckoned.',
+    fallback: 0,
+  }),
 };

@@ -27,6 +27,7 @@ function given() {
     connectAdmin: notYet,
     connectPublisher: notYet,
     wake,
+    housekeeper: { run: () => Promise.resolve() },
     metrics: relayMetrics(createMetrics('relay'), () => relay.leadership),
     clock: systemClock,
     log,
