@@ -1,12 +1,13 @@
 import type { TopicSpec } from '@tradesense/contracts';
-import { Fault, systemClock, type Logger } from '@tradesense/platform';
+import { Fault, systemClock, systemRandom, type Logger } from '@tradesense/platform';
 import type { Admin as KafkajsAdmin } from 'kafkajs';
 import { atMost, inTime } from '../bounds.js';
+import { Brokers } from '../brokers.js';
 import type { Admin, KafkaConnection, TopicFault } from '../port.js';
 import { CHECKED_SETTINGS, COPIES, insyncOf, topicFaults, type TopicFound } from '../topic-check.js';
 import { clientConfig, Kafka, RETRY } from './library.js';
 import { Sockets } from './sockets.js';
-import { whyNot } from './why-not.js';
+import { troubleOf, whyNot } from './why-not.js';
 
 export interface AdminOptions {
   readonly log?: Logger;
@@ -21,8 +22,9 @@ const TOPIC_RESOURCE = 2;
 
 interface Session {
   readonly admin: KafkajsAdmin;
-  readonly sockets: Sockets;
-  readonly connected: Promise<void>;
+  /** Nothing leaves through it any more, and whatever waits fails. */
+  readonly cut: (because: Error) => void;
+  readonly connected: Promise<unknown>;
 }
 
 /** Like the publisher it gives up a client object that failed, with its sockets, and takes a new one for the next call. */
@@ -90,7 +92,7 @@ export class KafkaAdmin implements Admin {
       CLOSE_MS,
       session.admin.disconnect().catch(() => undefined),
     );
-    session.sockets.cut(new Error('the admin was closed'));
+    session.cut(new Error('the admin was closed'));
   }
 
   /** Again after what passes by itself, within the deadline: kafkajs gives up on a leader that has just been made one. */
@@ -118,7 +120,7 @@ export class KafkaAdmin implements Admin {
       );
     } catch (error) {
       if (this.#session === session) this.#session = undefined;
-      session.sockets.cut(new Error('the admin client was given up'));
+      session.cut(new Error('the admin client was given up'));
       session.admin.disconnect().catch(() => undefined);
       throw new Fault('kafka-unavailable', 'wait', whyNot(error, this.connection), { cause: error });
     }
@@ -129,7 +131,23 @@ export class KafkaAdmin implements Admin {
     const requestMs = Math.ceil(this.#deadlineMs / 2);
     const config = clientConfig(this.connection, { requestMs, socketFactory: sockets.factory, log: this.options.log });
     const admin = new Kafka(config).admin({ retry: RETRY });
-    return { admin, sockets, connected: admin.connect() };
+    const door = new Brokers(this.connection, { answerMs: requestMs, needed: [], random: systemRandom });
+    const cut = (because: Error): void => {
+      sockets.cut(because);
+      door.close();
+    };
+    return { admin, cut, connected: Promise.all([this.#tried(door), admin.connect()]) };
+  }
+
+  /** kafkajs knocks for seconds, or for ever, where it is not let in, and does not always say why: we ask ourselves too. */
+  async #tried(door: Brokers): Promise<void> {
+    try {
+      await door.leaders([]);
+    } catch (error) {
+      if (troubleOf(error, this.connection) !== undefined) throw error; // whatever else there is may pass
+    } finally {
+      door.close();
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import type { Address } from '../protocol/metadata.js';
 import type { Request } from '../protocol/request.js';
 import { CONNECT_MS, entryOf, rawConnection, type RawConnection } from './library.js';
 import { Sockets } from './sockets.js';
-import { whyNot } from './why-not.js';
+import { turnedAway, whyNot } from './why-not.js';
 
 const API_VERSIONS_KEY = 18;
 const SASL_AUTHENTICATE_KEY = 36;
@@ -17,7 +17,7 @@ const SASL_AUTHENTICATE_KEY = 36;
 export class Link {
   readonly #sockets = new Sockets();
   readonly #connection: RawConnection;
-  /** A listener that asks for SASL closes only at the first question behind ApiVersions. */
+  /** Whether anything was answered that is not told everybody. */
   #isLetIn = false;
 
   constructor(
@@ -67,7 +67,7 @@ export class Link {
       this.#isLetIn = true;
       return answer;
     } catch (error) {
-      throw this.#isLetIn ? error : this.#told(error);
+      throw this.#isLetIn ? error : this.#told(turnedAway(error));
     }
   }
 

@@ -19,17 +19,32 @@ const UNTRUSTED = new Set([
 
 const NOT_TLS = /before secure TLS connection was established|wrong version number|packet length too long/;
 
+const TURNED_AWAY = 'ERR_TURNED_AWAY';
+
+/** Marks a connection that was closed at the first question behind ApiVersions: a listener that asks for SASL does so. */
+export const turnedAway = (error: unknown): unknown =>
+  error instanceof Error && error.name === 'KafkaJSConnectionClosedError'
+    ? Object.assign(error, { code: TURNED_AWAY })
+    : error;
+
+/** What went wrong, in a sentence for whoever can mend it; a failure that is no matter of entry is told as it is. */
+export function whyNot(error: unknown, connection: KafkaConnection, broker?: string): string {
+  const known = troubleOf(error, connection, broker);
+  if (known !== undefined) return known;
+  const several = (error as { readonly errors?: unknown }).errors;
+  if (Array.isArray(several)) return several.map((one) => whyNot(one, connection, broker)).join('; ');
+  return error instanceof Error ? error.message : String(error);
+}
+
 /**
- * What keeps us out of Kafka, in a sentence for whoever can let us in, with the setting to look at. Total: of a failure that it
- * does not know it gives the text. No password is in any of them: kafkajs's texts have none, and ours quote nothing else.
+ * What keeps us out of Kafka, with the setting to look at; undefined where it is something else. No password is in it: kafkajs's
+ * texts have none, and ours quote nothing else.
  */
-export function whyNot(error: unknown, connection: KafkaConnection, broker = 'Kafka'): string {
-  if (!(error instanceof Error)) return String(error);
+export function troubleOf(error: unknown, connection: KafkaConnection, broker = 'Kafka'): string | undefined {
+  if (!(error instanceof Error)) return undefined;
   const trouble = error as Trouble;
   const who = typeof trouble.broker === 'string' ? trouble.broker : broker;
-  const known = tlsTrouble(trouble, who) ?? saslTrouble(trouble, connection, who);
-  if (known !== undefined) return known;
-  return error.cause instanceof Error ? whyNot(error.cause, connection, who) : error.message;
+  return tlsTrouble(trouble, who) ?? saslTrouble(trouble, connection, who) ?? troubleOf(error.cause, connection, who);
 }
 
 function tlsTrouble({ code, message }: Trouble, who: string): string | undefined {
@@ -44,9 +59,13 @@ function tlsTrouble({ code, message }: Trouble, who: string): string | undefined
   return undefined;
 }
 
-function saslTrouble({ name, type, message }: Trouble, { sasl }: KafkaConnection, who: string): string | undefined {
-  if (name === 'KafkaJSConnectionClosedError' && sasl === undefined)
-    return `${who} closed the connection, as a listener does that asks for SASL (KAFKA_SASL_MECHANISM)`;
+function saslTrouble(
+  { name, code, type, message }: Trouble,
+  { sasl }: KafkaConnection,
+  who: string,
+): string | undefined {
+  if (code === TURNED_AWAY && sasl === undefined)
+    return `${who} closed the connection at the first question: it may ask for SASL (KAFKA_SASL_MECHANISM)`;
   if (sasl === undefined) return undefined;
   const mechanism = sasl.mechanism.toUpperCase();
   if (type === 'UNSUPPORTED_SASL_MECHANISM') return `${who} does not offer ${mechanism} (KAFKA_SASL_MECHANISM)`;
@@ -55,5 +74,6 @@ function saslTrouble({ name, type, message }: Trouble, { sasl }: KafkaConnection
   // SCRAM proves both ways: these two are found out by us.
   if (/server signature|server nonce/.test(message))
     return `${who} can not prove that it knows the password of ${sasl.username}: it may not be who it says it is`;
-  return `${who} refuses ${sasl.username} (KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD): ${message}`;
+  const why = message.includes('invalid credentials') ? 'the name or the password is wrong' : message;
+  return `${who} refuses ${sasl.username}: ${why} (KAFKA_SASL_USERNAME, KAFKA_SASL_PASSWORD)`;
 }
