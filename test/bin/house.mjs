@@ -40,7 +40,7 @@ export const SERVICES = {
       reading: ['@outbox', 'database', 'wake'],
       publishing: ['@kafka', 'database:types', 'reading:types'],
       parking: ['@outbox', '@kafka:types', 'database', 'lease', 'reading', 'publishing'],
-      history: ['@kafka', 'database:types'],
+      history: ['@kafka', 'database:types', 'reading:types'],
       states: ['@outbox:types', '@kafka', 'database:types', 'lease:types', 'reading', 'wake'],
       watermarks: ['@kafka', 'database', 'wake', 'reading:types', 'publishing:types'],
       housekeeping: ['@outbox', '@kafka', 'database'],

@@ -1,6 +1,8 @@
-import type { Clock } from '@tradesense/platform';
+import { Fault, type Clock } from '@tradesense/platform';
 
 import type { Session, Statement } from '../database/index.js';
+import type { Row } from '../reading/index.js';
+import type { HistoryMetrics } from './metrics.js';
 
 const readStream: Statement = { name: 'stream', text: `select epoch, swept from stream` };
 interface StreamRow {
@@ -11,22 +13,24 @@ interface StreamRow {
 /** Age at which it is read again: before rows are published, and otherwise. An idle relay must cost the database next to nothing. */
 const AGE_MS = { publishing: 1_000, idle: 10_000 };
 
-/** Number of the history that this database tells, and up to which epoch the trade service has swept its quiet challenges (design 5.4). */
+export interface StreamEpochOptions {
+  readonly session: Pick<Session, 'query'>;
+  readonly clock: Clock;
+  readonly metrics: Pick<HistoryMetrics, 'withheld'>;
+  /** Told of the epoch when it is read first, and whenever it was raised; before any row of it is let through. */
+  readonly raised: (epoch: bigint) => Promise<void>;
+}
+
+/**
+ * Number of the history that this database tells, and up to which epoch the trade service has swept its quiet challenges
+ * (design 5.4). Rows of earlier epochs are withheld: what they say is covered by the states that the new epoch begins with.
+ */
 export class StreamEpoch {
   #lookedAtMs = -Infinity;
   #epoch = 0n;
   #swept = 0n;
 
-  private constructor(
-    private readonly session: Pick<Session, 'query'>,
-    private readonly clock: Clock,
-  ) {}
-
-  static async load(session: Pick<Session, 'query'>, clock: Clock): Promise<StreamEpoch> {
-    const stream = new StreamEpoch(session, clock);
-    await stream.refresh({ isPublishing: true });
-    return stream;
-  }
+  constructor(private readonly options: StreamEpochOptions) {}
 
   get epoch(): bigint {
     return this.#epoch;
@@ -36,23 +40,29 @@ export class StreamEpoch {
     return this.#swept;
   }
 
-  /** Before every batch; asks the database where what is known has become too old. */
-  async refresh({ isPublishing }: { readonly isPublishing: boolean }): Promise<void> {
-    const nowMs = this.clock.monotonicMs();
-    if (nowMs - this.#lookedAtMs < (isPublishing ? AGE_MS.publishing : AGE_MS.idle)) return;
-    const [row] = await this.session.query<StreamRow>(readStream);
-    this.#lookedAtMs = nowMs;
-    if (row === undefined) return;
-    this.#epoch = BigInt(row.epoch);
+  /** Of the rows of a batch those to be sent; asked before every batch, also one without rows. */
+  async current(rows: readonly Row[]): Promise<readonly Row[]> {
+    await this.#refresh(rows.length > 0 ? AGE_MS.publishing : AGE_MS.idle);
+    const sent = withoutWithheld(rows, this.#epoch);
+    this.options.metrics.withheld(rows.length - sent.length);
+    return sent;
+  }
+
+  async #refresh(ageMs: number): Promise<void> {
+    const { session, clock, raised } = this.options;
+    const nowMs = clock.monotonicMs();
+    if (nowMs - this.#lookedAtMs < ageMs) return;
+    const [row] = await session.query<StreamRow>(readStream);
+    if (row === undefined) throw new Fault('stream-row-missing', 'wait', 'the table stream has no row');
+    const epoch = BigInt(row.epoch);
+    if (epoch !== this.#epoch) await raised(epoch);
+    this.#epoch = epoch;
     this.#swept = BigInt(row.swept);
+    this.#lookedAtMs = nowMs;
   }
 }
 
-/** Rows of earlier epochs are not sent: what they say is covered by the states that the new epoch begins with. */
-export function withoutWithheld<Row extends { readonly epoch: string }>(
-  rows: readonly Row[],
-  epoch: bigint,
-): readonly Row[] {
+function withoutWithheld(rows: readonly Row[], epoch: bigint): readonly Row[] {
   const current = String(epoch);
   const isCurrent = (row: Row): boolean => row.epoch === current || BigInt(row.epoch) > epoch;
   return rows.every(isCurrent) ? rows : rows.filter(isCurrent);

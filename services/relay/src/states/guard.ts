@@ -37,7 +37,7 @@ export interface GuardOptions {
   /** Challenges kept in mind. */
   readonly limit?: number;
   readonly errands: ErrandList;
-  readonly send: (rows: readonly Row[]) => Promise<void>;
+  readonly sendRows: (rows: readonly Row[]) => Promise<void>;
   readonly clock: Clock;
   readonly metrics: Pick<StatesMetrics, 'repaired' | 'forgotten'>;
   readonly log: Logger;
@@ -190,7 +190,7 @@ export class StateGuard {
 
   /** Done between two batches: what was published meanwhile is not in `#repairs` any more. */
   async #repair(): Promise<void> {
-    const { send, metrics, log } = this.options;
+    const { sendRows, metrics, log } = this.options;
     if (this.#repairs.size === 0) return;
     const rows: Row[] = [];
     for (const [challengeId, version] of this.#repairs) {
@@ -200,7 +200,7 @@ export class StateGuard {
       else if (this.#repairs.has(challengeId)) rows.push(row); // else one as new was read meanwhile
     }
     try {
-      if (rows.length > 0) await send(rows);
+      if (rows.length > 0) await sendRows(rows);
       metrics.repaired(rows.length);
       log.warn({ challenges: rows.length }, 'published newer states again: older ones had come behind them');
     } catch (error) {

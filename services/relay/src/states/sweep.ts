@@ -30,12 +30,12 @@ export interface SweepOptions {
   readonly open: OpenReader;
   readonly topic: TopicSpec;
   /** Where the topic's partitions end now. */
-  readonly ends: () => Promise<ReadonlyMap<number, bigint>>;
+  readonly endsNow: () => Promise<ReadonlyMap<number, bigint>>;
   readonly stream: { readonly epoch: bigint; readonly swept: bigint };
   /** Up to here Kafka has everything. */
   readonly floor: () => bigint;
   readonly errands: ErrandList;
-  readonly send: (records: readonly TopicRecords[]) => Promise<void>;
+  readonly sendRecords: (records: readonly TopicRecords[]) => Promise<void>;
   /** Between two scans for states of closed challenges. */
   readonly everyMs: number;
   /** How long a closed challenge keeps its state. */
@@ -148,7 +148,7 @@ export class StateSweep {
   }
 
   async #scan(isObsolete: Judge, signal: AbortSignal): Promise<{ found: readonly string[]; hadRoom: boolean }> {
-    const { open, topic, ends } = this.options;
+    const { open, topic, endsNow } = this.options;
     const found = new Set<string>();
     let hadRoom = true;
     const take = (record: IncomingRecord): void => {
@@ -159,7 +159,7 @@ export class StateSweep {
       else if (found.size < LIMIT) found.add(challengeId);
       else hadRoom &&= found.has(challengeId);
     };
-    const to = await ends();
+    const to = await endsNow();
     await readStretch(open, { topic, from: 'start', to }, (records) => records.forEach(take), signal);
     return { found: [...found], hadRoom };
   }
@@ -183,12 +183,12 @@ export class StateSweep {
 
   /** Answers how many got a tombstone. */
   async #takeOut(challengeIds: readonly string[], since: ReadonlySet<string>): Promise<number> {
-    const { topic, send, log } = this.options;
+    const { topic, sendRecords, log } = this.options;
     const ids = since.size > LIMIT ? [] : challengeIds.filter((id) => !since.has(id)); // W2
     if (ids.length === 0) return 0;
     const records = ids.map((key) => ({ key, value: null, headers: {} }));
     try {
-      await send([{ topic: topic.name, records }]);
+      await sendRecords([{ topic: topic.name, records }]);
       return ids.length;
     } catch (error) {
       if (faultOf(error).remedy !== 'park') throw error;

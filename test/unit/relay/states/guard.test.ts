@@ -4,7 +4,7 @@ import { MemoryKafka } from '@tradesense/kafka/testing';
 import { Fault, createLogger } from '@tradesense/platform';
 
 import { Errands } from '../../../../services/relay/src/errands.js';
-import { StateGuard } from '../../../../services/relay/src/states/index.js';
+import { StateGuard } from '../../../../services/relay/src/states/guard.js';
 import type { Row } from '../../../../services/relay/src/reading/index.js';
 import { HeldClock } from '../../../support/held-clock.js';
 import { relayStateRow } from '../../../support/relay-rows.js';
@@ -61,7 +61,7 @@ async function given({
     windowMs,
     limit,
     errands,
-    send: async (rows) => {
+    sendRows: async (rows) => {
       send();
       await store(...rows);
       repaired.push(...rows);

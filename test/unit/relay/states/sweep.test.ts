@@ -4,7 +4,7 @@ import { MemoryKafka } from '@tradesense/kafka/testing';
 import { Fault, createLogger } from '@tradesense/platform';
 
 import { Errands } from '../../../../services/relay/src/errands.js';
-import { StateSweep } from '../../../../services/relay/src/states/index.js';
+import { StateSweep } from '../../../../services/relay/src/states/sweep.js';
 import { HeldClock } from '../../../support/held-clock.js';
 import { relayStateRow } from '../../../support/relay-rows.js';
 import { until } from '../../../support/until.js';
@@ -76,11 +76,11 @@ async function given({
       return kafka.reader(topics, { ...handlers, records }, options);
     },
     topic,
-    ends: () => kafka.admin().ends(topic.name),
+    endsNow: () => kafka.admin().ends(topic.name),
     stream,
     floor: () => leader.floor,
     errands,
-    send: async (records) => {
+    sendRecords: async (records) => {
       send();
       await publisher.send(records);
     },
