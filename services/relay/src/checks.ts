@@ -29,6 +29,50 @@ export async function checkSessions(sessions: readonly Session[]): Promise<void>
     throw unfit('DATABASE_URL leads through a pooler that shares connections: the relay needs PostgreSQL itself');
 }
 
+/** What the relay does with the tables, each privilege by its own name. The housekeeper's functions run as their owner. */
+const NEEDS = [
+  ['outbox', 'select'],
+  ['relay', 'select'],
+  ['relay', 'update'],
+  ['stream', 'select'],
+  ['parked', 'select'],
+  ['parked', 'insert'],
+  ['parked', 'update'],
+  ['parked', 'delete'],
+  ['relay_audit', 'insert'],
+  [SEQUENCE, 'select'],
+] as const;
+
+/** That this is the primary, that the tables are there, and that we may do with them what we shall have to. */
+export async function checkServer(session: Session): Promise<void> {
+  const [server] = await session.query<{ is_standby: boolean; is_read_only: boolean; role: string }>({
+    text: `
+      select pg_is_in_recovery() as is_standby, current_setting('transaction_read_only')::boolean as is_read_only,
+             current_user as role`,
+  });
+  if (server?.is_standby === true)
+    throw unfit(
+      'DATABASE_URL leads to a standby of PostgreSQL, where nothing can be saved: the relay needs the primary',
+    );
+  if (server?.is_read_only === true)
+    throw unfit(`PostgreSQL lets ${server.role} only read (default_transaction_read_only): the relay saves its floor`);
+  const lacks = await session.query<{ what: string; privilege: string; is_there: boolean }>({
+    text: `
+      select what, privilege, to_regclass(what) is not null as is_there
+      from unnest($1::text[], $2::text[]) as needs (what, privilege)
+      where not coalesce(has_table_privilege(to_regclass(what), privilege), false)`,
+    values: [NEEDS.map(([what]) => what), NEEDS.map(([, privilege]) => privilege)],
+  });
+  const absent = new Set(lacks.filter(({ is_there }) => !is_there).map(({ what }) => what));
+  if (absent.size > 0) throw unfit(`the database has no ${[...absent].join(', ')}: has it been migrated?`);
+  if (lacks.length > 0) {
+    const denied = lacks.map(({ what, privilege }) => `${privilege} on ${what}`).join(', ');
+    throw unfit(
+      `the role ${server?.role} lacks ${denied}: has the database been migrated, and is it the relay's role?`,
+    );
+  }
+}
+
 /** That positions are drawn so that the sequence's lock tells who may still fill a hole (pitfall P4). */
 export async function checkSequence(session: Session): Promise<void> {
   const [row] = await session.query<{ cache: string | null; drawn_by: string | null }>({
@@ -39,9 +83,8 @@ export async function checkSequence(session: Session): Promise<void> {
          from pg_attrdef d join pg_attribute a on a.attrelid = d.adrelid and a.attnum = d.adnum
          where d.adrelid = to_regclass('outbox') and a.attname = 'position') as drawn_by`,
   });
-  if (row?.cache == null) throw unfit(`the sequence ${SEQUENCE} is not there: has the database been migrated?`);
-  if (row.cache !== '1')
-    throw unfit(`the sequence ${SEQUENCE} has CACHE ${row.cache}, under which rows are skipped: it must be CACHE 1`);
+  if (row?.cache !== '1')
+    throw unfit(`the sequence ${SEQUENCE} has CACHE ${row?.cache}, under which rows are skipped: it must be CACHE 1`);
   if (row.drawn_by === null || !/^nextval\('(\w+\.)?outbox_position'::regclass\)$/.test(row.drawn_by))
     throw unfit(
       `outbox.position must have the default nextval('${SEQUENCE}'), so that the inserting statement draws it`,

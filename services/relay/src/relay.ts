@@ -5,7 +5,7 @@ import { topicsOf } from '@tradesense/contracts';
 import type { Admin, Ends, Publisher } from '@tradesense/kafka';
 import { faultOf, type Clock, type Finding, type Logger, type Part } from '@tradesense/platform';
 
-import { checkFloor, checkSequence, checkSessions, checkTopics } from './checks.js';
+import { checkFloor, checkSequence, checkServer, checkSessions, checkTopics } from './checks.js';
 import { DatabaseClock, Session } from './database/index.js';
 import { Errands } from './errands.js';
 import type { Housekeeper } from './housekeeping/index.js';
@@ -146,6 +146,7 @@ export class Relay implements Part {
 
   async #check(reads: Session, lease: Session): Promise<void> {
     await checkSessions([reads, lease]);
+    await checkServer(lease);
     await checkSequence(reads);
     await checkFloor(reads);
     await this.#withAdmin((admin) => checkTopics(admin, this.options.topicPrefix, this.options.log));

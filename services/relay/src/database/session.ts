@@ -28,7 +28,11 @@ export const databaseFault = (error: unknown): Fault =>
   error instanceof Fault
     ? error
     : new Fault('database-unavailable', 'wait', `PostgreSQL: ${messageOf(error)}`, { cause: error });
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Node.js tries every address of a name, and its error then says nothing itself: each attempt's does. */
+const messageOf = (error: unknown): string => {
+  if (error instanceof AggregateError) return error.errors.map(messageOf).join('; ');
+  return error instanceof Error ? error.message : String(error);
+};
 
 /**
  * One connection, never replaced under its user's hands: what the relay remembers about holes is worth nothing on another one.
