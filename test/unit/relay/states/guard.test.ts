@@ -16,14 +16,24 @@ const state = (position: number, aggregateid: string = ONE): Row =>
   relayStateRow({ position: BigInt(position), aggregateid });
 const positionsOf = (rows: readonly Row[]): string => rows.map(({ position }) => position).join();
 
-/** A guard over a topic of states that holds these already, and an outbox that holds every row of the test. */
+interface Options {
+  readonly before?: readonly Row[];
+  readonly limit?: number;
+  readonly windowMs?: number;
+  /** Before a repair is sent. */
+  readonly send?: () => void;
+  /** Before records are handed over. */
+  readonly hold?: (records: readonly IncomingRecord[]) => Promise<void> | undefined;
+}
+
+/** A guard over a topic of states that holds some already, and an outbox that holds every row of the test. */
 async function given({
-  before = [] as Row[],
+  before = [],
   limit = 10,
   windowMs = 60_000,
-  send = (): void => undefined,
-  hold = (_: readonly IncomingRecord[]): Promise<void> | undefined => undefined,
-} = {}) {
+  send = () => undefined,
+  hold = () => undefined,
+}: Options = {}) {
   const kafka = new MemoryKafka();
   kafka.create(topic);
   const clock = new HeldClock();
