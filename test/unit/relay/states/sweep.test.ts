@@ -12,6 +12,7 @@ import { until } from '../../../support/until.js';
 const { state: topic } = topicsOf('x.');
 const log = createLogger({ service: 'x', instance: 'x', level: 'silent', destination: { write: () => undefined } });
 const DAY_MS = 86_400_000;
+const EVERY_MS = 240_000;
 const idOf = (challenge: number): string => `5f0c5a51-59a4-4d0f-8f4a-${String(challenge).padStart(12, '0')}`;
 
 interface Facts {
@@ -84,7 +85,7 @@ async function given({
       send();
       await publisher.send(records);
     },
-    everyMs: DAY_MS,
+    everyMs: EVERY_MS,
     closedMs: 30 * DAY_MS,
     now: () => clock.now(),
     clock,
@@ -261,7 +262,7 @@ describe('states of an earlier epoch', () => {
 describe('states of closed challenges', () => {
   let scene: Scene;
   afterEach(() => scene.stop());
-  const hour = 3_600;
+  const first = EVERY_MS / 24 / 1_000;
 
   it('get a tombstone thirty days after, by the database time, not sooner', async () => {
     scene = await given({
@@ -271,7 +272,7 @@ describe('states of closed challenges', () => {
         await state(3);
       },
     });
-    await scene.pass(hour + 5);
+    await scene.pass(first + 5);
     expect([scene.tombstones(), scene.counted.closed]).toEqual([[1], 1]);
   });
 
@@ -283,21 +284,20 @@ describe('states of closed challenges', () => {
         await state(2, { closed: 1 });
       },
     });
-    await scene.pass(hour + 5);
+    await scene.pass(first + 5);
     expect(scene.tombstones()).toEqual([3]);
   });
 
-  it('are looked for an hour after a take-over, and then once a day', async () => {
+  it('are looked for a while after a take-over, and then each time it is due', async () => {
     scene = await given({ before: ({ state }) => state(1, { closed: 31 }) });
-    await scene.pass(hour - 10);
+    await scene.pass(first - 2);
     expect(scene.tombstones()).toEqual([]);
-    await scene.pass(20);
+    await scene.pass(5);
     expect(scene.tombstones()).toEqual([1]);
     await scene.state(2, { closed: 31 });
-    await scene.clock.advance(DAY_MS - 60_000);
-    await scene.pass(10);
+    await scene.pass(EVERY_MS / 1_000 - 10);
     expect(scene.tombstones()).toEqual([1]);
-    await scene.pass(120);
+    await scene.pass(20);
     expect(scene.tombstones()).toEqual([1, 2]);
   });
 
@@ -309,7 +309,7 @@ describe('states of closed challenges', () => {
       headers: {},
     }));
     await scene.kafka.publisher({ topics: [topic] }).send([{ topic: topic.name, records }]);
-    await scene.pass(hour + 5);
+    await scene.pass(first + 5);
     expect([scene.tombstones(), scene.counted.closed]).toEqual([[], 0]);
   });
 });
