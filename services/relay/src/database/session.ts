@@ -44,16 +44,14 @@ export class Session {
   private constructor(
     private readonly client: pg.Client,
     signal: AbortSignal,
-    onNotification: (() => void) | undefined,
   ) {
     signal.addEventListener('abort', () => this.cut(), { once: true, signal: this.lost });
     // Without these a restart of PostgreSQL is an uncaught exception (pitfall P24).
     client.on('error', (error) => this.#lose(error));
     client.on('end', () => this.#lose(new Error('the connection was closed')));
-    if (onNotification !== undefined) client.on('notification', onNotification);
   }
 
-  static async open(options: SessionOptions, onNotification?: () => void): Promise<Session> {
+  static async open(options: SessionOptions): Promise<Session> {
     const { url, name, statementMs, settings = {}, signal } = options;
     const client = new pg.Client({
       connectionString: url,
@@ -63,7 +61,7 @@ export class Session {
       statement_timeout: statementMs,
       query_timeout: 2 * statementMs,
     });
-    const session = new Session(client, signal, onNotification);
+    const session = new Session(client, signal);
     try {
       signal.throwIfAborted();
       await client.connect();
@@ -88,6 +86,14 @@ export class Session {
     } catch (error) {
       throw this.#lose(error);
     }
+  }
+
+  /** Calls `heard` whenever somebody notifies the channel, as long as the session lives. A hint: one that is lost is not told again. */
+  async listen(channel: string, heard: () => void): Promise<void> {
+    this.client.on('notification', (message) => {
+      if (message.channel === channel) heard();
+    });
+    await this.query({ text: `listen ${channel}` });
   }
 
   /** Ends it at once: what is on its way fails, also on a connection that froze. */

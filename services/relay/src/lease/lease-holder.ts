@@ -4,6 +4,7 @@ import { databaseFault, type Session } from '../database/index.js';
 import { signals } from '../signals.js';
 import { afterExtend, isTrusted, standbyMs, taken, type Held, type Lease } from './lease.js';
 import {
+  RELEASED,
   extendLease,
   readLease,
   releaseLease,
@@ -16,7 +17,7 @@ import {
 
 export interface LeaseOptions {
   /** A connection of its own, so that an extension never waits behind a read. */
-  readonly session: Pick<Session, 'query'>;
+  readonly session: Pick<Session, 'query' | 'listen'>;
   readonly owner: string;
   readonly leaseMs: number;
   readonly saveMs: number;
@@ -62,7 +63,11 @@ export class LeaseHolder {
   /** Stands by until the lease is ours. */
   async take(signal: AbortSignal): Promise<void> {
     const { session, owner, leaseMs, clock, log } = this.options;
+    let askAgain = new AbortController();
+    signal.addEventListener('abort', () => askAgain.abort(), { once: true });
+    await session.listen(RELEASED, () => askAgain.abort());
     for (let isNews = true; ; isNews = false) {
+      askAgain = new AbortController(); // before asking, so that a release in between is not missed
       signal.throwIfAborted();
       const sentAtMs = clock.monotonicMs();
       const [row] = await session.query<TakenRow>(takeLease(owner, leaseMs));
@@ -70,7 +75,7 @@ export class LeaseHolder {
       const [lease] = await session.query<LeaseRow>(readLease);
       if (lease === undefined) throw new Fault('relay-row-missing', 'wait', 'the table relay has no row named outbox');
       if (isNews) log.info({ owner: lease.owner }, 'standing by');
-      await clock.sleep(standbyMs(lease.remaining_ms, leaseMs), signal);
+      await clock.sleep(standbyMs(lease.remaining_ms, leaseMs), askAgain.signal);
     }
   }
 

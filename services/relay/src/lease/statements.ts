@@ -65,13 +65,18 @@ export const extendLease = ({ owner, generation, floor }: Mine, leaseMs: number)
   values: [RELAY, owner, generation, floor, leaseMs],
 });
 
-/** Saves, and lets the next one in at once. */
+/** Standbys listen to it; who misses it asks again soon enough. */
+export const RELEASED = 'tradesense_lease';
+
+/** Saves, and lets the next one in at once: told in the commit itself, since a standby that asked before it would find nothing. */
 export const releaseLease = ({ owner, generation, floor }: Mine): Statement => ({
   name: 'release-lease',
   text: `
-    update relay
-    set lease_until = '-infinity', floor = greatest(floor, $4)
-    where name = $1 and owner = $2 and generation = $3 and lease_until > clock_timestamp()
-    returning floor`,
+    with released as (
+      update relay
+      set lease_until = '-infinity', floor = greatest(floor, $4)
+      where name = $1 and owner = $2 and generation = $3 and lease_until > clock_timestamp()
+      returning floor)
+    select floor, pg_notify('${RELEASED}', '') from released`,
   values: [RELAY, owner, generation, floor],
 });

@@ -51,9 +51,9 @@ export class WakeListener implements Part {
     const { url, wake, clock } = this.options;
     const { signal } = this.#stop;
     const options = { url, name: 'tradesense-relay-wake', statementMs: STATEMENT_MS, signal };
-    const session = await Session.open(options, () => wake.now());
+    const session = await Session.open(options);
     try {
-      await session.query({ text: `listen ${CHANNEL}` });
+      await session.listen(CHANNEL, () => wake.now());
       listening();
       wake.now(); // for what was committed while nobody listened
       for (;;) {

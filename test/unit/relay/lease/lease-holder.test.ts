@@ -20,12 +20,18 @@ class Row {
   /** When it was written, and with what floor. */
   readonly writes: { readonly atMs: number; readonly floor: bigint }[] = [];
 
+  readonly #listeners: (() => void)[] = [];
+
   constructor(private readonly clock: HeldClock) {}
 
   /** A session of the relay that calls itself `owner`. */
   readonly session = {
     query: <Answer>({ name, values = [] }: Statement): Promise<readonly Answer[]> =>
       Promise.resolve(this.#answer(name, values) as readonly Answer[]),
+    listen: (_channel: string, heard: () => void): Promise<void> => {
+      this.#listeners.push(heard);
+      return Promise.resolve();
+    },
   };
 
   #answer(name: string | undefined, values: readonly unknown[]): readonly unknown[] {
@@ -47,6 +53,7 @@ class Row {
         this.leaseUntilMs = name === 'extend-lease' ? nowMs + LEASE_MS : -1;
         this.floor = floor;
         this.writes.push({ atMs: nowMs, floor });
+        if (name === 'release-lease') for (const heard of this.#listeners) heard();
         return [{ drawn: String(this.drawn) }];
       default:
         throw new Error(`what is ${name}?`);
@@ -190,9 +197,20 @@ describe('a standby', () => {
     await expect(taking).rejects.toThrow('the test is over');
   });
 
+  it('leads at once when the leader hands over', async () => {
+    const { clock, row, holder, signal } = given();
+    const leader = holder('a');
+    await leader.take(signal);
+    const taking = holder('b').take(signal);
+    await clock.advance(100);
+    await leader.handOver();
+    await taking;
+    expect(row.owner).toBe('b');
+  });
+
   it('says what is missing when nobody made the row', async () => {
     const { clock, signal } = given();
-    const session = { query: () => Promise.resolve([]) };
+    const session = { query: () => Promise.resolve([]), listen: () => Promise.resolve() };
     const holder = new LeaseHolder({ session, owner: 'a', leaseMs: LEASE_MS, saveMs: SAVE_MS, clock, log });
     await expect(holder.take(signal)).rejects.toMatchObject({ code: 'relay-row-missing', remedy: 'wait' });
   });
