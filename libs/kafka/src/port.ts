@@ -114,6 +114,8 @@ export interface Reader {
   position(topic: string, partition: number): bigint | undefined;
   /** Milliseconds since the partition that waits longest was last answered and handled (monotonic); Infinity before all were. */
   idleMs(): number;
+  /** What was in the way since then, in words, if anything. */
+  trouble(): string | undefined;
 }
 
 export interface TopicFault {

@@ -58,6 +58,7 @@ export class KafkaReader implements Reader {
   #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
   #refreshing: Promise<void> | undefined;
+  #trouble = { what: '', atMs: -Infinity };
   #complainedAtMs = -Infinity;
 
   constructor(
@@ -93,8 +94,15 @@ export class KafkaReader implements Reader {
   }
 
   idleMs(): number {
-    const answered = this.#places.map(({ answeredAtMs }) => answeredAtMs ?? -Infinity);
-    return this.#clock.monotonicMs() - Math.min(...answered);
+    return this.#clock.monotonicMs() - this.#idleSinceMs;
+  }
+
+  trouble(): string | undefined {
+    return this.#trouble.atMs > this.#idleSinceMs ? this.#trouble.what : undefined;
+  }
+
+  get #idleSinceMs(): number {
+    return Math.min(...this.#places.map(({ answeredAtMs }) => answeredAtMs ?? -Infinity));
   }
 
   async #begin(): Promise<void> {
@@ -279,9 +287,11 @@ export class KafkaReader implements Reader {
   /** A line now and then while something is awaited, not one per attempt. */
   #complain(message: string, error: unknown, fields: Readonly<Record<string, unknown>> = {}): void {
     const nowMs = this.#clock.monotonicMs();
+    const why = error instanceof Error ? error.message : String(error);
+    this.#trouble = { what: why, atMs: nowMs };
     if (this.#isStopped || nowMs - this.#complainedAtMs < COMPLAIN_EVERY_MS) return;
     this.#complainedAtMs = nowMs;
-    this.options.log?.warn({ ...fields, why: error instanceof Error ? error.message : String(error) }, message);
+    this.options.log?.warn({ ...fields, why }, message);
   }
 }
 

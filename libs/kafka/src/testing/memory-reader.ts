@@ -42,6 +42,10 @@ export class MemoryReader implements Reader {
     return this.#places.find((one) => one.topic === topic && one.partition === partition)?.position;
   }
 
+  trouble(): undefined {
+    return undefined;
+  }
+
   idleMs(): number {
     return this.#running === undefined ? Infinity : 0;
   }

@@ -56,6 +56,8 @@ export class Intake implements Part {
   #facts: Reader | undefined;
   #watermarks: Reader | undefined;
   #caughtUp: (() => void) | undefined;
+  /** Why the ends of the topics are not known yet. */
+  #awaited: string | undefined;
   #isWarm = false;
 
   constructor(private readonly options: IntakeOptions) {
@@ -84,10 +86,12 @@ export class Intake implements Part {
 
   /** For readiness. */
   finding(): Finding {
-    if (!this.#isWarm) return { ok: false, detail: `warm start: ${this.#behind.size} partitions are behind` };
+    const trouble = this.#facts?.trouble() ?? this.#watermarks?.trouble() ?? this.#awaited;
+    const because = trouble === undefined ? '' : `: ${trouble}`;
+    if (!this.#isWarm) return { ok: false, detail: `warm start: ${this.#behind.size} partitions are behind${because}` };
     const idleMs = Math.max(this.#facts?.idleMs() ?? 0, this.#watermarks?.idleMs() ?? 0);
     if (idleMs <= QUIET_LIMIT_MS) return { ok: true };
-    return { ok: false, detail: `Kafka has not answered for ${Math.round(idleMs / 1000)} s` };
+    return { ok: false, detail: `Kafka has not answered for ${Math.round(idleMs / 1000)} s${because}` };
   }
 
   get #isStopping(): boolean {
@@ -110,10 +114,13 @@ export class Intake implements Part {
   async #endsOf(admin: Admin, topic: string): Promise<ReadonlyMap<number, bigint>> {
     for (let complainedAtMs = -Infinity; !this.#isStopping;) {
       try {
-        return await admin.ends(topic);
+        const ends = await admin.ends(topic);
+        this.#awaited = undefined;
+        return ends;
       } catch (error) {
         const fault = faultOf(error);
         if (fault.remedy !== 'wait') throw fault;
+        this.#awaited = fault.message;
         if (this.#clock.monotonicMs() - complainedAtMs >= COMPLAIN_EVERY_MS) {
           complainedAtMs = this.#clock.monotonicMs();
           this.options.log.warn({ topic, why: fault.message }, 'the ends of a topic are awaited');

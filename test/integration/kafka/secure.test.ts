@@ -1,0 +1,294 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createServer as createTlsServer } from 'node:tls';
+
+import {
+  connectAdmin,
+  connectPublisher,
+  openReader,
+  type Admin,
+  type KafkaConnection,
+  type Reader,
+  type Sasl,
+} from '@tradesense/kafka';
+import { faultOf, type Logger } from '@tradesense/platform';
+import type { Stack } from '@tradesense/local';
+
+import { Impostor } from '../../support/impostor.js';
+import { Processes, type ServiceProcess } from '../../support/processes.js';
+import { Authority, type Certified } from '../../support/self-signed.js';
+import { openStack, privateStack, type OwnGround } from '../../support/stack.js';
+import { JWT_SECRET } from '../../support/tokens.js';
+import { until } from '../../support/until.js';
+
+const TOPIC = { name: 'events', partitions: 2, settings: {} };
+const PASSWORD = 'a-password-that-no-log-may-show';
+const WRONG = 'another-that-no-log-may-show-either';
+const ours = new Authority();
+const stranger = new Authority('somebody else');
+const tls = { ca: ours.cert };
+const sasl: Sasl = { mechanism: 'scram-sha-256', username: 'relay', password: PASSWORD };
+
+const shown = ({ key, cert }: Certified) => ({
+  'ssl.keystore.type': 'PEM',
+  'ssl.keystore.key': key,
+  'ssl.keystore.certificate.chain': cert,
+});
+const login = {
+  'sasl.enabled.mechanisms': 'SCRAM-SHA-256,PLAIN',
+  'scram-sha-256.sasl.jaas.config': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+  'plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_relay="${PASSWORD}";`,
+};
+
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await privateStack({
+    durable: false,
+    migrated: false,
+    topicPrefix: null,
+    kafkaUsers: { relay: PASSWORD },
+    doors: {
+      secure: { security: 'SASL_SSL', settings: { ...login, ...shown(ours.issue()) } },
+      expired: { security: 'SSL', settings: shown(ours.issue({ untilMs: Date.now() - 60_000 })) },
+      elsewhere: { security: 'SSL', settings: shown(ours.issue({ host: 'elsewhere.example', isLoopback: false })) },
+      encrypted: { security: 'SSL', settings: shown(ours.issue()) },
+    },
+  });
+  const admin = connectAdmin({ brokers: stack.kafkaBrokers, clientId: 'test' });
+  await admin.ensureTopics([TOPIC]).finally(() => admin.close());
+});
+afterAll(() => stack.stop());
+
+type Way = Omit<KafkaConnection, 'brokers' | 'clientId'>;
+const through = (door: string, way: Way): KafkaConnection => ({
+  brokers: door === 'plain' ? stack.kafkaBrokers : stack.brokersBehind(door),
+  clientId: 'test',
+  ...way,
+});
+
+async function sendOne(connection: KafkaConnection, text: string): Promise<void> {
+  const publisher = connectPublisher(connection, { topics: [TOPIC] });
+  const record = { key: 'a', value: Buffer.from(text), headers: {} };
+  await publisher.send([{ topic: TOPIC.name, records: [record] }]).finally(() => publisher.close());
+}
+
+/** A reader from the end on, what it reads and what it complains of. */
+function listen(connection: KafkaConnection): { reader: Reader; texts: string[]; complaints: string[] } {
+  const texts: string[] = [];
+  const complaints: string[] = [];
+  const log = { warn: ({ why }: { why: string }) => complaints.push(why) } as unknown as Logger;
+  const reader = openReader(
+    connection,
+    [{ topic: TOPIC.name, partitions: TOPIC.partitions, from: 'end' }],
+    {
+      records: (records) => void texts.push(...records.map(({ value }) => String(value))),
+      lost: () => undefined,
+      position: () => undefined,
+    },
+    { log },
+  );
+  return { reader, texts, complaints };
+}
+
+/** What each of the three says that comes this way. */
+async function refusals(connection: KafkaConnection): Promise<readonly string[]> {
+  const admin: Admin = connectAdmin(connection);
+  const heard = listen(connection);
+  const starting = heard.reader.start().catch(() => undefined);
+  const said = async (work: Promise<unknown>): Promise<string> => {
+    const fault = await work.then(() => undefined, faultOf);
+    return `${fault?.remedy}: ${fault?.message}`;
+  };
+  try {
+    const own = await Promise.all([said(admin.ends(TOPIC.name)), said(sendOne(connection, 'never'))]);
+    const complaint = () => heard.reader.trouble();
+    return [...own, `wait: ${await until(complaint, (what) => what !== undefined, { what: 'the reader complains' })}`];
+  } finally {
+    await Promise.all([heard.reader.stop(), admin.close()]);
+    await starting;
+  }
+}
+
+describe('who may come in', () => {
+  it.each<[string, Way]>([
+    ['SCRAM over TLS', { tls, sasl }],
+    ['PLAIN over TLS', { tls, sasl: { ...sasl, mechanism: 'plain' } }],
+  ])('reads, writes and asks: %s', async (text, way) => {
+    const connection = through('secure', way);
+    const heard = listen(connection);
+    await heard.reader.start();
+    await sendOne(connection, text);
+    await until(
+      () => heard.texts,
+      (texts) => texts.includes(text),
+    );
+    const admin = connectAdmin(connection);
+    expect((await admin.ends(TOPIC.name)).size).toBe(TOPIC.partitions);
+    await Promise.all([heard.reader.stop(), admin.close()]);
+  });
+
+  it('reads, writes and asks by a name the certificate has, over TLS alone', async () => {
+    const [broker] = stack.brokersBehind('encrypted');
+    await sendOne(
+      { ...through('encrypted', { tls }), brokers: [broker!.replace('127.0.0.1', 'localhost')] },
+      'by name',
+    );
+  });
+});
+
+describe('who is not let in hears why', () => {
+  it.each<[why: string, door: string, way: Way, says: RegExp]>([
+    ['an authority we do not trust', 'secure', { tls: { ca: stranger.cert }, sasl }, /nobody we trust has signed/],
+    ['no authority of ours', 'secure', { tls: {}, sasl }, /nobody we trust has signed/],
+    ['an expired certificate', 'expired', { tls }, /certificate that has expired/],
+    ["another host's certificate", 'elsewhere', { tls }, /certificate for another name/],
+    ['a wrong password', 'secure', { tls, sasl: { ...sasl, password: WRONG } }, /refuses relay: .* password is wrong/],
+    ['an unknown user', 'secure', { tls, sasl: { ...sasl, username: 'nobody' } }, /refuses nobody: the name/],
+    [
+      'a mechanism that is off',
+      'secure',
+      { tls, sasl: { ...sasl, mechanism: 'scram-sha-512' } },
+      /offer SCRAM-SHA-512/,
+    ],
+    ['no login where one is asked for', 'secure', { tls }, /may ask for SASL/],
+    ['a login where none is asked for', 'encrypted', { tls, sasl }, /listener without SASL/],
+    ['TLS to a plain listener', 'plain', { tls }, /does not answer in TLS/],
+    ['plain bytes to a TLS listener', 'encrypted', {}, /answers in TLS/],
+  ])('%s', async (_, door, way, says) => {
+    const all = await refusals(through(door, way));
+    expect(all).toHaveLength(3);
+    for (const one of all) {
+      expect(one).toMatch(/^wait: /);
+      expect(one).toMatch(says);
+      expect(one).not.toMatch(new RegExp(`${PASSWORD}|${WRONG}`));
+    }
+  });
+
+  it('a broker that logs us in without knowing the password is not believed', async () => {
+    const impostor = await Impostor.start();
+    try {
+      for (const one of await refusals({ brokers: [impostor.broker], clientId: 'test', sasl }))
+        expect(one).toMatch(/can not prove that it knows the password of relay/);
+      const [metadata, produce] = [3, 0];
+      expect(impostor.asked).not.toContain(metadata);
+      expect(impostor.asked).not.toContain(produce);
+    } finally {
+      await impostor.stop();
+    }
+  });
+});
+
+describe('on the way to Kafka', () => {
+  const heard: Buffer[] = [];
+  const bytesHeard = (): Buffer => Buffer.concat(heard);
+  let server: Server;
+  beforeEach(() => void heard.splice(0));
+  afterEach(() => new Promise((done) => server.close(done)));
+
+  const ask = async (way: Way): Promise<void> => {
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+    const brokers = [`127.0.0.1:${(server.address() as AddressInfo).port}`];
+    await refusals({ brokers, clientId: 'client-id', ...way });
+  };
+  const secrets = (text: string): boolean =>
+    [PASSWORD, 'relay', 'client-id'].some(
+      (secret) => text.includes(secret) || text.includes(btoa(secret).slice(0, -3)),
+    );
+
+  it.each(['plain', 'scram-sha-256'] as const)(
+    'nobody hears anything but the beginning of TLS (%s)',
+    async (mechanism) => {
+      server = createTcpServer((socket) => {
+        socket
+          .on('error', () => undefined)
+          .on('data', (bytes) => {
+            heard.push(bytes);
+            socket.destroy();
+          });
+      });
+      await ask({ tls, sasl: { ...sasl, mechanism } });
+      expect(heard.length).toBeGreaterThan(2);
+      const handshake = 0x16;
+      for (const bytes of heard) expect(bytes[0]).toBe(handshake);
+      expect(secrets(bytesHeard().toString('latin1'))).toBe(false);
+    },
+  );
+
+  it('who shows a certificate of a stranger hears nothing behind it', async () => {
+    server = createTlsServer(stranger.issue(), (socket) => {
+      socket.on('error', () => undefined).on('data', (bytes) => heard.push(bytes));
+    });
+    server.on('tlsClientError', () => undefined);
+    await ask({ tls, sasl: { ...sasl, mechanism: 'plain' } });
+    expect(bytesHeard()).toHaveLength(0);
+  });
+});
+
+describe('a service', () => {
+  const processes = new Processes();
+  const folder = mkdtempSync(join(tmpdir(), 'tradesense-secure-'));
+  let ground: OwnGround;
+
+  beforeAll(async () => {
+    ground = await openStack({ topics: false });
+    await stack.makeTopics(ground.topicPrefix);
+    writeFileSync(join(folder, 'ours.pem'), ours.cert);
+    writeFileSync(join(folder, 'stranger.pem'), stranger.cert);
+    writeFileSync(join(folder, 'password'), `${PASSWORD}\n`);
+  });
+  afterAll(async () => {
+    await processes.stop();
+    await ground.close();
+    rmSync(folder, { recursive: true });
+    const telling = processes.lines.filter((line) => [PASSWORD, WRONG].some((secret) => line.includes(secret)));
+    expect(telling).toEqual([]);
+  });
+
+  const launch = (name: 'relay' | 'gateway', env: Readonly<Record<string, string>>): Promise<ServiceProcess> =>
+    processes.start({
+      name,
+      entry: `services/${name}/dist/main.js`,
+      env: {
+        LOG_LEVEL: 'trace',
+        ADMIN_PORT: '0',
+        JWT_SECRET,
+        KAFKA_BROKERS: stack.brokersBehind('secure').join(','),
+        KAFKA_TLS: 'on',
+        KAFKA_TLS_CA: join(folder, 'ours.pem'),
+        KAFKA_SASL_MECHANISM: 'scram-sha-256',
+        KAFKA_SASL_USERNAME: 'relay',
+        TOPIC_PREFIX: ground.topicPrefix,
+        ...(name === 'relay'
+          ? { DATABASE_URL: ground.databaseUrl('relay') }
+          : { GATEWAY_PORT: '0', ALLOWED_ORIGINS: 'http://localhost' }),
+        ...env,
+      },
+    });
+
+  it.each(['relay', 'gateway'] as const)('(%s) that has the password in a file is ready', async (name) => {
+    const service = await launch(name, { KAFKA_SASL_PASSWORD_FILE: join(folder, 'password') });
+    await service.ready();
+  });
+
+  it.each<[name: 'relay' | 'gateway', why: string, env: Readonly<Record<string, string>>, says: string]>([
+    ['relay', 'a wrong password', { KAFKA_SASL_PASSWORD: WRONG }, 'the name or the password is wrong'],
+    ['gateway', 'a wrong password', { KAFKA_SASL_PASSWORD: WRONG }, 'the name or the password is wrong'],
+    [
+      'relay',
+      "a stranger's certificate, though Node.js is told to take any",
+      { KAFKA_SASL_PASSWORD: PASSWORD, KAFKA_TLS_CA: join(folder, 'stranger.pem'), NODE_TLS_REJECT_UNAUTHORIZED: '0' },
+      'nobody we trust has signed',
+    ],
+  ])('(%s) that meets %s is not ready, and says why', async (name, _, env, says) => {
+    const service = await launch(name, env);
+    await until(
+      () => service.readiness(),
+      ({ status, body }) => status === 503 && body.includes(says),
+      { what: `readiness says that ${says}`, withinMs: 20_000 },
+    );
+    expect(service.isRunning).toBe(true);
+  });
+});
