@@ -132,7 +132,7 @@ export class Reader {
     const { position, holes } = this.#progress;
     const sentAtMs = clock.monotonicMs();
     const answer = await session.query<ReadRow>(readRows({ above: position, holes, limit: MAX_ROWS }));
-    const at = answer[0]!.read_at;
+    const at = answer[0]!.read_at!; // the first one carries the time
     databaseClock.observe(at, sentAtMs);
     const found = rowsOf(answer);
     const rows = found.slice(0, fitting(found));

@@ -9,15 +9,34 @@ export interface Row extends Omit<StoredRow, 'position'> {
   readonly position: bigint;
 }
 
-/** As it comes. The one row of an empty answer only carries the time. */
-export type ReadRow = { readonly read_at: string } & (StoredRow | { readonly position: null });
+const NO_ROW = [
+  'position',
+  'id',
+  'aggregatetype',
+  'aggregateid',
+  'type',
+  'epoch',
+  'sequence',
+  'user_id',
+  'traceparent',
+  'payload',
+  'created_at',
+]
+  .map((column) => `null::text as ${column}`)
+  .join(', ');
+
+/** As it comes: first one that only carries the time, then the rows. */
+export type ReadRow = { readonly read_at: string; readonly position: null } | (StoredRow & { readonly read_at: null });
 
 // now() and not statement_timestamp(): a transaction's start comes before its snapshot, so all that was committed before it is seen.
-// Rows are sorted as numbers: in the outer lists `position` is text already.
+// Rows are sorted as numbers: in the inner lists `position` is text already.
 const timed = (rows: string): string => `
-  select to_char(moment.began_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as read_at, found.*
-  from (select now() as began_at) as moment left join lateral (${rows}) as found on true
-  order by found.position::bigint`;
+  select answer.* from (
+    select to_char(now() at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as read_at, ${NO_ROW}
+    union all
+    select null, found.* from (${rows}) as found
+  ) as answer
+  order by answer.position::bigint nulls first`;
 
 const NEW_ROWS = timed(`select ${STORED_COLUMNS} from outbox o where o.position > $1 order by o.position limit $2`);
 
@@ -78,7 +97,11 @@ export const rowsOfChallenge = (
   values: [challengeId, from, to, limit],
 });
 
-export const rowOf = (stored: StoredRow): Row => ({ ...stored, position: BigInt(stored.position) });
+/** The answer's own object, not a copy: a backlog is a million of them. */
+export const rowOf = (stored: StoredRow): Row => Object.assign(stored, { position: BigInt(stored.position) });
 
-export const rowsOf = (answer: readonly ReadRow[]): readonly Row[] =>
-  answer.flatMap((row) => (row.position === null ? [] : [rowOf(row)]));
+export function rowsOf(answer: readonly ReadRow[]): readonly Row[] {
+  const rows: Row[] = [];
+  for (const row of answer) if (row.position !== null) rows.push(rowOf(row));
+  return rows;
+}

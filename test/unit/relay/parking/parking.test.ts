@@ -74,7 +74,7 @@ class Database {
     const fresh = this.outbox.rows.filter(({ position }) => position > above).slice(0, limit);
     const rows = [...this.outbox.rows.filter(isLate), ...fresh].map(stored);
     const read_at = '2026-11-25T10:00:00.000000Z';
-    return rows.length === 0 ? [{ read_at, position: null }] : rows.map((row) => ({ read_at, ...row }));
+    return [{ read_at, position: null }, ...rows.map((row) => ({ read_at: null, ...row }))];
   }
 }
 

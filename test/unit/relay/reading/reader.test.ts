@@ -37,7 +37,7 @@ function given(
     const fresh = outbox.rows.filter(({ position }) => position > above).slice(0, limit);
     const rows = [...late, ...fresh].map((row) => stored(row, payload));
     const read_at = instant(statements);
-    return rows.length === 0 ? [{ read_at, position: null }] : rows.map((row) => ({ read_at, ...row }));
+    return [{ read_at, position: null }, ...rows.map((row) => ({ read_at: null, ...row }))];
   };
   const reader = new Reader({
     session: { query },
