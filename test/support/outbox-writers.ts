@@ -49,6 +49,9 @@ export class WriterChallenges {
     const ids = Array.from({ length: count }, () => randomUUID());
     await writer.query('create table if not exists writer_challenge (id text primary key, sequence bigint not null)');
     await writer.query('insert into writer_challenge select unnest($1::text[]), 0', [ids]);
+    // The epoch that is written here is the current one: rows of an earlier one are withheld.
+    await writer.query('update stream set epoch = 1, swept = 1');
+    await writer.query('update relay set swept = 1');
     return new WriterChallenges(superuserUrl, writer, ids);
   }
 
