@@ -6,7 +6,8 @@ import type { Request } from './request.js';
 /** Spoken from Kafka 2.4 on; the first that says in words what it has against a record. */
 export const PRODUCE = { apiKey: 0, apiName: 'Produce', version: 8 } as const;
 const ALL_IN_SYNC = -1;
-const CAPACITY_BYTES = 64 * 1024;
+/** More than a record of ours takes: the buffer need not grow. What is not written to costs nothing. */
+const RECORD_BYTES = 768;
 
 export interface ProduceAnswer {
   readonly topic: string;
@@ -39,7 +40,8 @@ export function produceRequest(
   partitions: readonly OutgoingPartition[],
   { nowMs, timeoutMs }: ProduceTerms,
 ): Request<Produced> {
-  const body = new ByteWriter(CAPACITY_BYTES);
+  const count = partitions.reduce((sum, { records }) => sum + records.length, 0);
+  const body = new ByteWriter(count * RECORD_BYTES);
   body
     .int16(-1) // no transaction
     .int16(ALL_IN_SYNC)
