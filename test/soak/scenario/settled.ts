@@ -18,20 +18,27 @@ export async function ask<Row extends object>(
   }
 }
 
-/** How many positions the saved floor lies below the last row. */
-export async function behind(url: string): Promise<number> {
-  const [row] = await ask<{ behind: string }>(
+/** Position of the last row, and of the saved floor. */
+async function progress(url: string): Promise<{ readonly last: bigint; readonly floor: bigint }> {
+  const [row] = await ask<{ last: string; floor: string }>(
     url,
-    `select greatest(coalesce((select max(position) from outbox), 0) - floor, 0)::text as behind
-     from relay where name = 'outbox'`,
+    `select coalesce((select max(position) from outbox), 0)::text as last, floor::text from relay where name = 'outbox'`,
   );
-  return Number(row?.behind);
+  return { last: BigInt(row?.last ?? 0), floor: BigInt(row?.floor ?? 0) };
 }
 
-/** Until Kafka has acknowledged every row that is committed, and the relay has saved that it knows. */
-export const settled = (url: string, withinMs: number): Promise<number> =>
-  until(
-    () => behind(url),
-    (rows) => rows === 0,
-    { withinMs, everyMs: 50, what: 'the floor is at the last row' },
+/** How many positions the saved floor lies below the last row. */
+export async function behind(url: string): Promise<number> {
+  const { last, floor } = await progress(url);
+  return last > floor ? Number(last - floor) : 0;
+}
+
+/** Until Kafka has acknowledged every row that is committed by now, and the relay has saved that it knows. */
+export async function settled(url: string, withinMs: number): Promise<void> {
+  const { last } = await progress(url);
+  await until(
+    async () => (await progress(url)).floor,
+    (floor) => floor >= last,
+    { withinMs, everyMs: 50, what: `the floor is at ${last}` },
   );
+}
