@@ -1,5 +1,6 @@
-import { Fault, type Random } from '@tradesense/platform';
+import type { Random } from '@tradesense/platform';
 import { Link } from './kafkajs/link.js';
+import { partitionCountFault } from './partition.js';
 import type { KafkaConnection } from './port.js';
 import { metadataRequest, type Address, type TopicMetadata } from './protocol/metadata.js';
 import { ERROR, errorName } from './protocol/request.js';
@@ -41,23 +42,17 @@ export class Brokers {
    * @throws Fault `partition-count` where a topic has another count than configured (pitfall K10)
    */
   async leaders(topics: readonly { readonly topic: string; readonly partitions: number }[]) {
-    const found = await this.#metadata(topics.map(({ topic }) => topic));
+    const all = await this.#metadata(topics.map(({ topic }) => topic));
     const missing: string[] = [];
     const leaders: Leader[] = [];
     for (const { topic, partitions } of topics) {
-      const metadata = found.find((one) => one.topic === topic);
+      const metadata = all.find((one) => one.topic === topic);
       if (metadata === undefined || metadata.errorCode !== ERROR.none) {
         missing.push(`${topic}: ${errorName(metadata?.errorCode ?? ERROR.unknownTopic)}`);
         continue;
       }
-      const count = metadata.partitions.length;
-      if (count !== partitions) {
-        throw new Fault(
-          'partition-count',
-          'stop',
-          `topic ${topic} has ${count} partitions, configured are ${partitions}`,
-        );
-      }
+      const found = metadata.partitions.length;
+      if (found !== partitions) throw partitionCountFault(topic, { found, configured: partitions });
       for (const { partition, leader } of metadata.partitions)
         if (leader >= 0) leaders.push({ topic, partition, nodeId: leader });
     }

@@ -1,3 +1,5 @@
+import { Fault } from '@tradesense/platform';
+
 const SEED = 0x9747b28c;
 const MIX = 0x5bd1e995;
 
@@ -23,3 +25,10 @@ const hashOf = (key: string): number =>
 
 /** The partition Java's client chooses for a key. `count` is configured, never taken from metadata (pitfall K10). */
 export const partitionOf = (key: string, count: number): number => (hashOf(key) & 0x7fffffff) % count;
+
+/** Keys would move, and a challenge's older and newer events be in two partitions: nothing is done with such a topic. */
+export const partitionCountFault = (
+  topic: string,
+  { found, configured }: { readonly found: number; readonly configured: number | undefined },
+): Fault =>
+  new Fault('partition-count', 'stop', `topic ${topic} has ${found} partitions, configured are ${configured}`);

@@ -39,10 +39,12 @@ export type Ends = ReadonlyMap<string, ReadonlyMap<number, bigint>>;
 /**
  * Sends batches in order, one outstanding at a time.
  * Resolved: every record is stored by all in-sync replicas. Rejected: the outcome is unknown (fault code
- * `publish-unclear`, remedy `wait`), or one record can never be stored (`record-refused`, remedy `park`); either way the
- * producer underneath has been abandoned for a new one, because an idempotent one would lose the next batch (pitfall K1).
- * Remedy `stop` is a mistake of the caller's: a topic not named when connecting, a header that is no text, two sends at once.
- * A batch should hold at most 1,000 records and 512 KiB (pitfall K8).
+ * `publish-unclear`, remedy `wait`) and whatever was under way is cut, so that nothing of it leaves later; or one record can
+ * never be stored (`record-refused`, remedy `park`), though others of the same send may be: all have been answered then.
+ * Remedy `stop` is a mistake of the caller's: a topic not named when connecting, a header that is no text, two sends at once; or
+ * the operator's: a topic with another partition count than configured (`partition-count`).
+ * The records of one partition are one batch, which the broker refuses as a whole beyond the topic's `max.message.bytes`; a send
+ * should hold at most 1,000 records and 512 KiB.
  */
 export interface Publisher {
   send(batches: readonly TopicRecords[], signal?: AbortSignal): Promise<Ends>;

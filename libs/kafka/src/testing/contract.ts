@@ -372,6 +372,14 @@ export function kafkaContract({ it, until }: Runner, prefix: string, subject: ()
     assert.equal(reader.position(scene.topic.name, partitionOf('a', PARTITIONS)), 0n);
   });
 
+  test('a publisher that was told another partition count stops, and names the topic', async ({ topic, subject }) => {
+    const publisher = subject.publisher([{ ...topic, partitions: PARTITIONS + 1 }]);
+    const fault = await faultOfSend(publisher.send([{ topic: topic.name, records: keyed('a') }]));
+    await publisher.close();
+    assert.deepEqual([fault.code, fault.remedy], ['partition-count', 'stop']);
+    assert.match(fault.message, new RegExp(topic.name));
+  });
+
   test('another partition count than configured is an error that names the topic', async (scene) => {
     const reader = scene.open([{ topic: scene.topic.name, partitions: PARTITIONS + 1, from: 'start' }], silent);
     const fault = await faultOfSend(reader.start());

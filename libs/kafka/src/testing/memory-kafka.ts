@@ -12,6 +12,7 @@ import type {
   TopicRecords,
 } from '../port.js';
 import { Outgoings, type OutgoingPartition } from '../outgoing.js';
+import { partitionCountFault } from '../partition.js';
 import { ByteWriter } from '../protocol/bytes.js';
 import { writeBatch } from '../protocol/record-batch-writer.js';
 import type { ReaderOptions } from '../reader/reader.js';
@@ -116,7 +117,7 @@ class MemoryPublisher implements Publisher {
 
   constructor(
     private readonly kafka: MemoryKafka,
-    counts: ReadonlyMap<string, number>,
+    private readonly counts: ReadonlyMap<string, number>,
   ) {
     this.#outgoings = new Outgoings(counts);
   }
@@ -142,10 +143,13 @@ class MemoryPublisher implements Publisher {
   #store(outgoing: readonly OutgoingPartition[]): Ends {
     const failure = this.kafka.takeFailure();
     for (const { topic, records } of outgoing) {
-      if (this.kafka.logs(topic) === undefined)
-        throw new Fault('publish-unclear', 'wait', `there is no topic ${topic}`);
+      const [found, configured] = [this.kafka.logs(topic)?.length, this.counts.get(topic)];
+      if (found === undefined) throw new Fault('publish-unclear', 'wait', `there is no topic ${topic}`);
+      if (found !== configured) throw partitionCountFault(topic, { found, configured });
       if (isTooLarge(records) || (failure?.is === 'refused' && records.some(failure.when)))
-        throw new Fault('record-refused', 'park', 'the broker refused a record: MESSAGE_TOO_LARGE');
+        throw refused('MESSAGE_TOO_LARGE');
+      if (isCompacted(this.kafka.specOf(topic)) && records.some(({ key }) => key === null))
+        throw refused('INVALID_RECORD');
     }
     if (failure?.is === 'unclear' && !failure.stored)
       throw new Fault('publish-unclear', 'wait', 'asked to fail: not stored');
@@ -160,6 +164,10 @@ class MemoryPublisher implements Publisher {
     return ends;
   }
 }
+
+const refused = (why: string): Fault => new Fault('record-refused', 'park', `the broker refused a record: ${why}`);
+
+const isCompacted = (spec: TopicSpec | undefined): boolean => spec?.settings['cleanup.policy'] === 'compact';
 
 function isTooLarge(records: readonly OutgoingRecord[]): boolean {
   const writer = new ByteWriter();

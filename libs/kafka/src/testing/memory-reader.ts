@@ -1,5 +1,6 @@
 import { Fault } from '@tradesense/platform';
 import { atMost } from '../bounds.js';
+import { partitionCountFault } from '../partition.js';
 import type { Reader, ReaderHandlers, ReaderTopic } from '../port.js';
 import type { ReaderOptions } from '../reader/reader.js';
 import type { MemoryKafka } from './memory-kafka.js';
@@ -56,13 +57,7 @@ export class MemoryReader implements Reader {
         await this.kafka.nextChange(this.#stopped.signal);
       if (this.#isStopped) break;
       const logs = this.kafka.logs(topic) ?? [];
-      if (logs.length !== partitions) {
-        throw new Fault(
-          'partition-count',
-          'stop',
-          `topic ${topic} has ${logs.length} partitions, configured are ${partitions}`,
-        );
-      }
+      if (logs.length !== partitions) throw partitionCountFault(topic, { found: logs.length, configured: partitions });
       this.#places.push(
         ...logs.map((log, partition) => ({ topic, partition, log, position: startOf(log, partition, from) })),
       );
