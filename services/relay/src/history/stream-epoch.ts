@@ -28,6 +28,8 @@ export interface StreamEpochOptions {
 export class StreamEpoch {
   #lookedAtMs = -Infinity;
   #epoch = 0n;
+  /** The same, as rows say it. */
+  #text = '';
   #swept = 0n;
 
   constructor(private readonly options: StreamEpochOptions) {}
@@ -43,9 +45,16 @@ export class StreamEpoch {
   /** Of the rows of a batch those to be sent; asked before every batch, also one without rows. */
   async current(rows: readonly Row[]): Promise<readonly Row[]> {
     await this.#refresh(rows.length > 0 ? AGE_MS.publishing : AGE_MS.idle);
-    const sent = withoutWithheld(rows, this.#epoch);
+    // Its writer has seen a greater one: none of its rows goes on before we have.
+    if (rows.some((row) => this.#compare(row) > 0)) await this.#refresh(0);
+    const sent = rows.filter((row) => this.#compare(row) >= 0);
     this.options.metrics.withheld(rows.length - sent.length);
     return sent;
+  }
+
+  /** Negative: of an earlier epoch. */
+  #compare({ epoch }: Row): number {
+    return epoch === this.#text ? 0 : Number(BigInt(epoch) - this.#epoch);
   }
 
   async #refresh(ageMs: number): Promise<void> {
@@ -57,13 +66,8 @@ export class StreamEpoch {
     const epoch = BigInt(row.epoch);
     if (epoch !== this.#epoch) await raised(epoch);
     this.#epoch = epoch;
+    this.#text = row.epoch;
     this.#swept = BigInt(row.swept);
     this.#lookedAtMs = nowMs;
   }
-}
-
-function withoutWithheld(rows: readonly Row[], epoch: bigint): readonly Row[] {
-  const current = String(epoch);
-  const isCurrent = (row: Row): boolean => row.epoch === current || BigInt(row.epoch) > epoch;
-  return rows.every(isCurrent) ? rows : rows.filter(isCurrent);
 }
