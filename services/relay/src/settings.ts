@@ -45,3 +45,6 @@ export const settings = {
     fallback: 0,
   }),
 };
+
+/** Of the command `topics`. */
+export const topicsSettings = { ...kafkaSettings };

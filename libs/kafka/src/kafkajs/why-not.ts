@@ -32,7 +32,7 @@ export function whyNot(error: unknown, connection: KafkaConnection, broker?: str
   const known = troubleOf(error, connection, broker);
   if (known !== undefined) return known;
   const several = (error as { readonly errors?: unknown }).errors;
-  if (Array.isArray(several)) return several.map((one) => whyNot(one, connection, broker)).join('; ');
+  if (Array.isArray(several)) return [...new Set(several.map((one) => whyNot(one, connection, broker)))].join('; '); // of each topic the same
   return error instanceof Error ? error.message : String(error);
 }
 
