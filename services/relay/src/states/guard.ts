@@ -59,7 +59,7 @@ export class StateGuard {
   readonly #graceMs: number;
   /** Per partition, of what was acknowledged. */
   readonly #ends: Map<number, bigint>;
-  /** The newest state of each challenge in the window; the one that was seen longest ago comes first. */
+  /** The newest state of each challenge in the window, in the order in which they were first seen. */
   readonly #newest = new Map<string, Version>();
   /** Challenges of which an older one came last, and when. */
   readonly #backwards = new Map<string, number>();
@@ -146,7 +146,7 @@ export class StateGuard {
     const nowMs = this.options.clock.monotonicMs();
     for (const record of records) {
       if (record.key === null) continue;
-      const challengeId = record.key.toString('utf8');
+      const challengeId = record.key.toString('latin1');
       const version = record.value === null ? undefined : versionOf(record);
       if (version !== undefined) this.#takeVersion(challengeId, version, nowMs);
       else if (record.value === null) this.#forget(challengeId);
@@ -159,9 +159,10 @@ export class StateGuard {
       this.#backwards.set(challengeId, nowMs);
       return;
     }
-    this.#forget(challengeId); // it has healed, and comes last again
     this.#newest.set(challengeId, version);
-    if (this.#newest.size <= (this.options.limit ?? LIMIT)) return;
+    this.#backwards.delete(challengeId); // it has healed
+    this.#repairs.delete(challengeId);
+    if (newest !== undefined || this.#newest.size <= (this.options.limit ?? LIMIT)) return;
     const [oldest] = this.#newest.keys();
     this.#forget(oldest!);
     this.options.metrics.forgotten();
