@@ -67,6 +67,10 @@ export class ServiceProcess {
     return new ServiceProcess(name, kept);
   }
 
+  get pid(): number {
+    return this.kept.pid;
+  }
+
   get isRunning(): boolean {
     return this.kept.exit === undefined;
   }
@@ -121,6 +125,11 @@ export class ServiceProcess {
   async readiness(): Promise<{ readonly status: number; readonly body: string }> {
     const response = await fetch(`http://127.0.0.1:${this.adminPort}/readyz`, { signal: AbortSignal.timeout(5_000) });
     return { status: response.status, body: await response.text() };
+  }
+
+  /** Whether its loop turns. */
+  async liveness(): Promise<number> {
+    return (await fetch(`http://127.0.0.1:${this.adminPort}/livez`, { signal: AbortSignal.timeout(5_000) })).status;
   }
 
   async metrics(): Promise<string> {
