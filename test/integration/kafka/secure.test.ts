@@ -1,9 +1,12 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
+import { promisify } from 'node:util';
 
+import { topicsOf, type TopicSpec } from '@tradesense/contracts';
 import {
   connectAdmin,
   connectPublisher,
@@ -15,21 +18,25 @@ import {
 } from '@tradesense/kafka';
 import { faultOf, type Logger } from '@tradesense/platform';
 import type { Stack } from '@tradesense/local';
+import kafkajs from 'kafkajs';
 
+import { Kafka, RETRY } from '../../../libs/kafka/src/kafkajs/library.js';
 import { Impostor } from '../../support/impostor.js';
 import { Processes, type ServiceProcess } from '../../support/processes.js';
+import { inRepository } from '../../support/repository.js';
 import { Authority, type Certified } from '../../support/self-signed.js';
 import { openStack, privateStack, type OwnGround } from '../../support/stack.js';
 import { JWT_SECRET } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
+const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
 const TOPIC = { name: 'events', partitions: 2, settings: {} };
 const PASSWORD = 'a-password-that-no-log-may-show';
 const WRONG = 'another-that-no-log-may-show-either';
 const ours = new Authority();
 const stranger = new Authority('somebody else');
 const tls = { ca: ours.cert };
-const sasl: Sasl = { mechanism: 'scram-sha-256', username: 'relay', password: PASSWORD };
+const sasl: Sasl = { mechanism: 'scram-sha-256', username: 'trusted', password: PASSWORD };
 
 const shown = ({ key, cert }: Certified) => ({
   'ssl.keystore.type': 'PEM',
@@ -39,7 +46,39 @@ const shown = ({ key, cert }: Certified) => ({
 const login = {
   'sasl.enabled.mechanisms': 'SCRAM-SHA-256,PLAIN',
   'scram-sha-256.sasl.jaas.config': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
-  'plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_relay="${PASSWORD}";`,
+  'plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_trusted="${PASSWORD}";`,
+};
+
+/** The rights that docs/production.md gives, for topics under another prefix. */
+async function giveRights(brokers: readonly string[], prefix: string): Promise<void> {
+  const commands = readFileSync(inRepository('docs/production.md'), 'utf8').match(/^kafka-acls\.sh .*$/gm) ?? [];
+  const acl = commands.flatMap((command) => {
+    const given = (option: string): string[] =>
+      [...command.matchAll(new RegExp(`--${option} (\\S+)`, 'g'))].map(([, text]) => text!);
+    const isPrefixed = given('resource-pattern-type').includes('prefixed');
+    return given('topic').flatMap((topic) =>
+      given('operation').map((operation) => ({
+        resourceType: AclResourceTypes.TOPIC,
+        resourceName: topic.replace('tradesense.', prefix),
+        resourcePatternType: isPrefixed ? ResourcePatternTypes.PREFIXED : ResourcePatternTypes.LITERAL,
+        principal: given('allow-principal').join(),
+        host: '*',
+        operation: OPERATIONS[operation as keyof typeof OPERATIONS],
+        permissionType: AclPermissionTypes.ALLOW,
+      })),
+    );
+  });
+  const admin = new Kafka({ brokers: [...brokers], retry: RETRY, logLevel: 0 }).admin({ retry: RETRY });
+  await admin.connect();
+  await admin.createAcls({ acl }).finally(() => admin.disconnect());
+}
+
+const OPERATIONS = {
+  Read: AclOperationTypes.READ,
+  Write: AclOperationTypes.WRITE,
+  Create: AclOperationTypes.CREATE,
+  Describe: AclOperationTypes.DESCRIBE,
+  DescribeConfigs: AclOperationTypes.DESCRIBE_CONFIGS,
 };
 
 let stack: Stack;
@@ -49,7 +88,11 @@ beforeAll(async () => {
     durable: false,
     migrated: false,
     topicPrefix: null,
-    kafkaUsers: { relay: PASSWORD },
+    kafkaUsers: { trusted: PASSWORD, relay: PASSWORD, gateway: PASSWORD, operator: PASSWORD },
+    kafka: {
+      'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
+      'super.users': 'User:ANONYMOUS;User:trusted',
+    },
     doors: {
       secure: { security: 'SASL_SSL', settings: { ...login, ...shown(ours.issue()) } },
       expired: { security: 'SSL', settings: shown(ours.issue({ untilMs: Date.now() - 60_000 })) },
@@ -145,7 +188,12 @@ describe('who is not let in hears why', () => {
     ['no authority of ours', 'secure', { tls: {}, sasl }, /nobody we trust has signed/],
     ['an expired certificate', 'expired', { tls }, /certificate that has expired/],
     ["another host's certificate", 'elsewhere', { tls }, /certificate for another name/],
-    ['a wrong password', 'secure', { tls, sasl: { ...sasl, password: WRONG } }, /refuses relay: .* password is wrong/],
+    [
+      'a wrong password',
+      'secure',
+      { tls, sasl: { ...sasl, password: WRONG } },
+      /refuses trusted: .* password is wrong/,
+    ],
     ['an unknown user', 'secure', { tls, sasl: { ...sasl, username: 'nobody' } }, /refuses nobody: the name/],
     [
       'a mechanism that is off',
@@ -171,7 +219,7 @@ describe('who is not let in hears why', () => {
     const impostor = await Impostor.start();
     try {
       for (const one of await refusals({ brokers: [impostor.broker], clientId: 'test', sasl }))
-        expect(one).toMatch(/can not prove that it knows the password of relay/);
+        expect(one).toMatch(/can not prove that it knows the password of trusted/);
       const [metadata, produce] = [3, 0];
       expect(impostor.asked).not.toContain(metadata);
       expect(impostor.asked).not.toContain(produce);
@@ -194,7 +242,7 @@ describe('on the way to Kafka', () => {
     await refusals({ brokers, clientId: 'client-id', ...way });
   };
   const secrets = (text: string): boolean =>
-    [PASSWORD, 'relay', 'client-id'].some(
+    [PASSWORD, 'trusted', 'client-id'].some(
       (secret) => text.includes(secret) || text.includes(btoa(secret).slice(0, -3)),
     );
 
@@ -235,6 +283,7 @@ describe('a service', () => {
   beforeAll(async () => {
     ground = await openStack({ topics: false });
     await stack.makeTopics(ground.topicPrefix);
+    await giveRights(stack.kafkaBrokers, ground.topicPrefix);
     writeFileSync(join(folder, 'ours.pem'), ours.cert);
     writeFileSync(join(folder, 'stranger.pem'), stranger.cert);
     writeFileSync(join(folder, 'password'), `${PASSWORD}\n`);
@@ -247,20 +296,25 @@ describe('a service', () => {
     expect(telling).toEqual([]);
   });
 
+  const common = (username: string) => ({
+    NODE_ENV: 'production',
+    KAFKA_BROKERS: stack.brokersBehind('secure').join(','),
+    KAFKA_TLS: 'on',
+    KAFKA_TLS_CA: join(folder, 'ours.pem'),
+    KAFKA_SASL_MECHANISM: 'scram-sha-256',
+    KAFKA_SASL_USERNAME: username,
+    TOPIC_PREFIX: ground.topicPrefix,
+  });
+
   const launch = (name: 'relay' | 'gateway', env: Readonly<Record<string, string>>): Promise<ServiceProcess> =>
     processes.start({
       name,
       entry: `services/${name}/dist/main.js`,
       env: {
+        ...common(name),
         LOG_LEVEL: 'trace',
         ADMIN_PORT: '0',
         JWT_SECRET,
-        KAFKA_BROKERS: stack.brokersBehind('secure').join(','),
-        KAFKA_TLS: 'on',
-        KAFKA_TLS_CA: join(folder, 'ours.pem'),
-        KAFKA_SASL_MECHANISM: 'scram-sha-256',
-        KAFKA_SASL_USERNAME: 'relay',
-        TOPIC_PREFIX: ground.topicPrefix,
         ...(name === 'relay'
           ? { DATABASE_URL: ground.databaseUrl('relay') }
           : { GATEWAY_PORT: '0', ALLOWED_ORIGINS: 'http://localhost' }),
@@ -268,9 +322,44 @@ describe('a service', () => {
       },
     });
 
-  it.each(['relay', 'gateway'] as const)('(%s) that has the password in a file is ready', async (name) => {
-    const service = await launch(name, { KAFKA_SASL_PASSWORD_FILE: join(folder, 'password') });
-    await service.ready();
+  it.each([
+    ['relay', 'leading'],
+    ['gateway', '"intake":{"ok":true'],
+  ] as const)(
+    '(%s) that has the password in a file, and the rights of docs/production.md, does its work',
+    async (name, says) => {
+      const service = await launch(name, { KAFKA_SASL_PASSWORD_FILE: join(folder, 'password') });
+      await until(
+        () => service.readiness(),
+        ({ status, body }) => status === 200 && body.includes(says),
+        { what: `${name} says ${says}`, withinMs: 20_000 },
+      );
+    },
+  );
+
+  it('(operator) makes and checks topics with its rights', async () => {
+    const env = { ...common('operator'), KAFKA_SASL_PASSWORD: PASSWORD, TOPIC_PREFIX: `${ground.topicPrefix}more.` };
+    const command = [inRepository('services/relay/dist/topics.js'), 'create', '--replication', '1'];
+    const { stdout } = await promisify(execFile)(process.execPath, command, { env });
+    expect(stdout).toMatch(/6 topics are well\n$/);
+  });
+
+  it('has no right beyond them', async () => {
+    const as = (username: string): KafkaConnection => through('secure', { tls, sasl: { ...sasl, username } });
+    const { events, watermarks } = topicsOf(ground.topicPrefix);
+    const sendAs = async (username: string, topic: TopicSpec): Promise<unknown> => {
+      const publisher = connectPublisher(as(username), { topics: [topic] });
+      const records = [{ key: 'a', value: null, headers: {} }];
+      return publisher.send([{ topic: topic.name, records }]).finally(() => publisher.close());
+    };
+    await expect(sendAs('gateway', events)).rejects.toThrow('TOPIC_AUTHORIZATION_FAILED');
+    await expect(sendAs('relay', topicsOf(ground.topicPrefix).audit)).rejects.toThrow('TOPIC_AUTHORIZATION_FAILED');
+    for (const username of ['relay', 'gateway']) {
+      const admin = connectAdmin(as(username));
+      const another = { ...watermarks, name: `${watermarks.name}-another` };
+      await expect(admin.ensureTopics([another])).rejects.toThrow(/authori/i);
+      await admin.close();
+    }
   });
 
   it.each<[name: 'relay' | 'gateway', why: string, env: Readonly<Record<string, string>>, says: string]>([
