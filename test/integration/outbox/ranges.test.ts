@@ -225,6 +225,22 @@ describe('the outbox in ranges, on real PostgreSQL', () => {
       expect(await standing()).toMatchObject({ default_rows: 0 });
     });
 
+    it('empties a range beside writers at full rate and a reader whose transaction stays open (P15)', async () => {
+      const first = await fillFirst();
+      await reader.query('begin');
+      await reader.query(`select count(*) from outbox where position > ${await ranges.lastDrawn()}`);
+      const { tookMs, faults } = await insertsDuring(ground.databaseUrl('postgres'), 4, async () => {
+        await ranges.publish();
+        expect(await until(empty, ({ outcome }) => outcome !== 'busy')).toEqual({ outcome: 'emptied', range: first });
+        expect(await ranges.count(first)).toBe(0);
+        for (let count = 0; count < 5; count += 1) expect(await drop()).toMatchObject({ outcome: 'busy' });
+      });
+      expect(faults).toEqual([]);
+      expect(tookMs.at(-1)).toBeLessThan(LOCK_TIMEOUT_MS + SLACK_MS);
+      await reader.query('rollback');
+      expect(await drop()).toEqual({ outcome: 'dropped', range: first });
+    });
+
     it('gives up behind a SELECT that lasts, and hardly an insert notices (P17)', async () => {
       await fillFirst();
       await ranges.publish();

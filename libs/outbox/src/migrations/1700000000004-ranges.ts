@@ -112,9 +112,9 @@ const EMPTY = `
     candidate outbox_range;
   begin
     outcome := 'done';
+    lock table only outbox in share update exclusive mode;
     for candidate in select * from outbox_range order by low loop
       continue when not outbox_is_retired(candidate.leaf, candidate.high, retention);
-      lock table only outbox in share update exclusive mode;
       execute format('lock table %s in access exclusive mode', candidate.leaf);
       continue when not outbox_is_retired(candidate.leaf, candidate.high, retention);
       execute format('truncate table %s', candidate.leaf);
@@ -122,7 +122,7 @@ const EMPTY = `
       range := candidate.leaf;
       return;
     end loop;
-  exception when lock_not_available or deadlock_detected or undefined_table then -- or another housekeeper has dropped it
+  exception when lock_not_available or deadlock_detected then
     outcome := 'busy';
   end $$`;
 
@@ -134,6 +134,7 @@ const DROP = `
     has_rows boolean;
   begin
     outcome := 'done';
+    lock table only outbox in share update exclusive mode;
     for candidate in
       select o.* from outbox_range o join relay r on r.name = 'outbox' and o.high - 1 <= r.floor order by o.low
     loop
@@ -148,7 +149,7 @@ const DROP = `
       outcome := 'dropped';
       return;
     end loop;
-  exception when lock_not_available or deadlock_detected or undefined_table then
+  exception when lock_not_available or deadlock_detected then
     outcome := 'busy';
   end $$`;
 
