@@ -159,7 +159,7 @@ export class StateSweep {
       else if (found.size < LIMIT) found.add(challengeId);
       else hadRoom &&= found.has(challengeId);
     };
-    const to = await endsNow();
+    const to = await unlessAborted(endsNow(), signal);
     await readStretch(open, { topic, from: 'start', to }, (records) => records.forEach(take), signal);
     return { found: [...found], hadRoom };
   }
@@ -171,14 +171,8 @@ export class StateSweep {
       signal.throwIfAborted();
       await clock.sleep(LOOK_MS, signal);
     }
-    return new Promise((resolve, reject) => {
-      const giveUp = (): void => reject(signal.reason);
-      signal.addEventListener('abort', giveUp, { once: true });
-      errands.add(async () => {
-        resolve(await errand());
-        signal.removeEventListener('abort', giveUp);
-      });
-    });
+    const done = new Promise<T>((resolve) => errands.add(async () => resolve(await errand())));
+    return unlessAborted(done, signal);
   }
 
   /** Answers how many got a tombstone. */
@@ -196,6 +190,16 @@ export class StateSweep {
       return 0;
     }
   }
+}
+
+/** Whoever stops to lead does not wait for a Kafka that does not answer. */
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const over = new AbortController();
+  const aborted = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true, signal: over.signal });
+  });
+  return Promise.race([work, aborted]).finally(() => over.abort());
 }
 
 const STILL_OPEN = '"closed_at":null';

@@ -23,6 +23,7 @@ interface Facts {
 }
 
 interface Options {
+  readonly endsNow?: () => Promise<ReadonlyMap<number, bigint>>;
   readonly before?: (scene: { state: (challenge: number, facts?: Facts) => Promise<void> }) => Promise<void>;
   /** Of the database. */
   readonly stream?: { epoch: bigint; swept: bigint };
@@ -39,6 +40,7 @@ async function given({
   send = () => undefined,
   scanned = () => undefined,
   before = () => Promise.resolve(),
+  endsNow,
 }: Options = {}) {
   const kafka = new MemoryKafka();
   kafka.create(topic);
@@ -77,7 +79,7 @@ async function given({
       return kafka.reader(topics, { ...handlers, records }, options);
     },
     topic,
-    endsNow: () => kafka.admin().ends(topic.name),
+    endsNow: endsNow ?? (() => kafka.admin().ends(topic.name)),
     stream,
     floor: () => leader.floor,
     errands,
@@ -240,6 +242,18 @@ describe('states of an earlier epoch', () => {
     scene = await given({ cleared: null, before: ({ state }) => state(1, old) });
     await scene.pass(5);
     expect([scene.tombstones(), scene.database.saved]).toEqual([[1], [8n]]);
+  });
+
+  it('hold up no leader that ends: neither an answer of Kafka is awaited then, nor its turn', async () => {
+    const never = new Promise<never>(() => undefined);
+    scene = await given({ ...raised, endsNow: () => never });
+    await scene.pass(2);
+    await scene.stop();
+
+    scene = await given({ ...raised, before: ({ state }) => state(1, old) });
+    await scene.clock.advance(2_000);
+    await scene.stop();
+    expect(scene.tombstones()).toEqual([]);
   });
 
   it('begin again later when the scan fails', async () => {
