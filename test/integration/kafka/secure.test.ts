@@ -22,7 +22,9 @@ import kafkajs from 'kafkajs';
 
 import { Kafka, RETRY } from '../../../libs/kafka/src/kafkajs/library.js';
 import { Impostor } from '../../support/impostor.js';
+import { OutboxWriter } from '../../support/outbox-writers.js';
 import { Processes, type ServiceProcess } from '../../support/processes.js';
+import { RelayScene } from '../../support/relay-scene.js';
 import { inRepository } from '../../support/repository.js';
 import { Authority, type Certified } from '../../support/self-signed.js';
 import { openStack, privateStack, type OwnGround } from '../../support/stack.js';
@@ -279,10 +281,12 @@ describe('a service', () => {
   const processes = new Processes();
   const folder = mkdtempSync(join(tmpdir(), 'tradesense-secure-'));
   let ground: OwnGround;
+  let scene: RelayScene;
 
   beforeAll(async () => {
     ground = await openStack({ topics: false });
     await stack.makeTopics(ground.topicPrefix);
+    scene = await RelayScene.open({ ...ground, brokers: stack.kafkaBrokers }, { challenges: 3 });
     await giveRights(stack.kafkaBrokers, ground.topicPrefix);
     writeFileSync(join(folder, 'ours.pem'), ours.cert);
     writeFileSync(join(folder, 'stranger.pem'), stranger.cert);
@@ -290,6 +294,7 @@ describe('a service', () => {
   });
   afterAll(async () => {
     await processes.stop();
+    await scene.close();
     await ground.close();
     rmSync(folder, { recursive: true });
     const telling = processes.lines.filter((line) => [PASSWORD, WRONG].some((secret) => line.includes(secret)));
@@ -322,20 +327,28 @@ describe('a service', () => {
       },
     });
 
-  it.each([
-    ['relay', 'leading'],
-    ['gateway', '"intake":{"ok":true'],
-  ] as const)(
-    '(%s) that has the password in a file, and the rights of docs/production.md, does its work',
-    async (name, says) => {
-      const service = await launch(name, { KAFKA_SASL_PASSWORD_FILE: join(folder, 'password') });
+  const WITH_PASSWORD = { KAFKA_SASL_PASSWORD_FILE: join(folder, 'password') };
+
+  it('(relay) with the rights of docs/production.md publishes, and takes over from another one', async () => {
+    const { challenges } = scene;
+    for (const name of ['first', 'second']) {
+      const relay = await launch('relay', WITH_PASSWORD);
       await until(
-        () => service.readiness(),
-        ({ status, body }) => status === 200 && body.includes(says),
-        { what: `${name} says ${says}`, withinMs: 20_000 },
+        () => relay.readiness(),
+        ({ body }) => body.includes('leading'),
+        { what: `the ${name} relay leads`, withinMs: 20_000 },
       );
-    },
-  );
+      const writer = await OutboxWriter.open(ground.databaseUrl('postgres'));
+      for (const id of challenges.ids) await writer.append(id);
+      await writer.close();
+      await scene.published();
+      await relay.stop();
+    }
+  });
+
+  it('(gateway) with the rights of docs/production.md is ready', async () => {
+    await (await launch('gateway', WITH_PASSWORD)).ready();
+  });
 
   it('(operator) makes and checks topics with its rights', async () => {
     const env = { ...common('operator'), KAFKA_SASL_PASSWORD: PASSWORD, TOPIC_PREFIX: `${ground.topicPrefix}more.` };
