@@ -251,7 +251,9 @@ describe('states of an earlier epoch', () => {
     await scene.stop();
 
     scene = await given({ ...raised, before: ({ state }) => state(1, old) });
-    await scene.clock.advance(2_000);
+    scene.errands.add(() => Promise.resolve());
+    await scene.clock.advance(1_000);
+    await until(() => scene.errands.isFull);
     await scene.stop();
     expect(scene.tombstones()).toEqual([]);
   });
