@@ -1,5 +1,5 @@
 import { Catch, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
-import type { Logger } from '@tradesense/platform';
+import { systemClock, type Clock, type Logger } from '@tradesense/platform';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
 import { problemOf, refusedWith, type ProblemError } from './problem.js';
@@ -13,10 +13,19 @@ export function answerProblem(reply: FastifyReply, problem: ProblemError): void 
     .send(Buffer.from(JSON.stringify(body)));
 }
 
+/** While the database is away each request finds it so: one line says it for all of them. */
+const SAY_EVERY_MS = 10_000;
+
 /** The only way an error leaves: from controllers, guards, pipes, and from what Fastify refuses before them. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly log: Logger) {}
+  #saidAtMs = -Infinity;
+  #unsaid = 0;
+
+  constructor(
+    private readonly log: Logger,
+    private readonly clock: Clock = systemClock,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -24,7 +33,15 @@ export class ProblemFilter implements ExceptionFilter {
     const { id, method, routeOptions } = http.getRequest<FastifyRequest>();
     const facts = { request_id: id, method, route: routeOptions.url, err: problem.cause };
     if (problem.code === 'internal') this.log.error(facts, 'a request failed unexpectedly');
-    else if (problem.code === 'database-unavailable') this.log.warn(facts, 'a request found no database');
+    else if (problem.code === 'database-unavailable') this.#sayAtTimes(facts);
     answerProblem(http.getResponse<FastifyReply>(), problem);
+  }
+
+  #sayAtTimes(facts: object): void {
+    const nowMs = this.clock.monotonicMs();
+    if (nowMs - this.#saidAtMs < SAY_EVERY_MS) return void (this.#unsaid += 1);
+    this.log.warn({ ...facts, unsaid: this.#unsaid }, 'a request found no database');
+    this.#saidAtMs = nowMs;
+    this.#unsaid = 0;
   }
 }

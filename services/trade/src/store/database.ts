@@ -4,6 +4,7 @@ import type { DataSource } from 'typeorm';
 
 import { CONNECTIONS, serviceDataSource } from './data-source.js';
 import { Contended, DatabaseUnavailable, Overloaded } from './faults.js';
+import { Outage } from './outage.js';
 import { OpenTransaction, queryOn, type Queries } from './transaction.js';
 
 const ATTEMPTS = 4;
@@ -23,12 +24,16 @@ export class Database implements Part, Queries {
   readonly name = 'database';
   readonly #source: DataSource;
   readonly #stopping = new AbortController();
+  readonly #outage: Outage;
+  /** Connections that are checked out. */
+  #held = 0;
 
   constructor(
     url: string,
     private readonly log: Logger,
     private readonly clock: Clock = systemClock,
   ) {
+    this.#outage = new Outage(clock);
     this.#source = serviceDataSource(url, log);
   }
 
@@ -59,10 +64,10 @@ export class Database implements Part, Queries {
     const client = await this.#checkOut();
     try {
       const rows = await queryOn<Row>(client, text, values);
-      client.release();
+      this.#checkIn(client);
       return rows;
     } catch (error) {
-      client.release(error instanceof DatabaseUnavailable);
+      this.#checkIn(client, { isUsable: !(error instanceof DatabaseUnavailable) });
       throw error;
     }
   }
@@ -88,11 +93,11 @@ export class Database implements Part, Queries {
     try {
       const result = await work(transaction);
       await transaction.commit();
-      client.release();
+      this.#checkIn(client);
       return result;
     } catch (error) {
       const isUsable = !(error instanceof DatabaseUnavailable) && transaction.isOpen;
-      client.release(!(isUsable && (await isRolledBack(transaction))));
+      this.#checkIn(client, { isUsable: isUsable && (await isRolledBack(transaction)) });
       throw error;
     }
   }
@@ -107,12 +112,23 @@ export class Database implements Part, Queries {
     // TypeORM keeps the pool; its own way to it would cost a query runner for each request.
     const pool = (this.#source.driver as unknown as { readonly master: Pool }).master;
     if (pool.waitingCount >= MAX_WAITING) throw new Overloaded();
-    const wasFull = pool.totalCount >= pool.options.max && pool.idleCount === 0;
+    // As long as anybody has a connection, the server is there and what fails is one of them.
+    if (this.#held + pool.idleCount === 0) this.#outage.mayTry();
     try {
-      return await pool.connect();
+      const client = await pool.connect();
+      this.#outage.ends();
+      this.#held += 1;
+      return client;
     } catch (error) {
-      throw wasFull ? new Overloaded(error) : new DatabaseUnavailable('not_applied', error);
+      if (this.#held >= CONNECTIONS) throw new Overloaded(error); // it waited for one of them
+      this.#outage.begins(error);
+      throw new DatabaseUnavailable('not_applied', error);
     }
+  }
+
+  #checkIn(client: PoolClient, { isUsable = true } = {}): void {
+    this.#held -= 1;
+    client.release(!isUsable);
   }
 }
 
