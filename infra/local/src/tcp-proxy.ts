@@ -14,6 +14,7 @@ export class TcpProxy {
   readonly #sockets = new Set<Socket>();
   readonly #left: Record<Direction, number> = { requests: Infinity, replies: Infinity };
   #server: Server | undefined;
+  #accepted = 0;
   #delayMs = 0;
   #bytesPerS = Infinity;
   #isDroppingReplies = false;
@@ -43,6 +44,10 @@ export class TcpProxy {
 
   get connections(): number {
     return this.#sockets.size / 2;
+  }
+  /** Connections that clients have opened here, ever; also in vain, because the target was not there. */
+  get accepted(): number {
+    return this.#accepted;
   }
 
   /** Each byte arrives so much later; as many as before arrive per second. */
@@ -81,6 +86,7 @@ export class TcpProxy {
   }
 
   #carry(client: Socket): void {
+    this.#accepted += 1;
     const server = connect({ ...this.target, allowHalfOpen: true });
     for (const [socket, other] of [[client, server] as const, [server, client] as const]) {
       this.#sockets.add(socket.setNoDelay(true));
