@@ -24,10 +24,19 @@ class Row {
 
   constructor(private readonly clock: HeldClock) {}
 
+  /** What becomes of the next extension, before the connection breaks: nobody can tell the two apart. */
+  breaks: 'before it is done' | 'before its answer' | undefined;
+
   /** A session of the relay that calls itself `owner`. */
   readonly session = {
-    query: <Answer>({ name, values = [] }: Statement): Promise<readonly Answer[]> =>
-      Promise.resolve(this.#answer(name, values) as readonly Answer[]),
+    query: <Answer>({ name, values = [] }: Statement): Promise<readonly Answer[]> => {
+      const { breaks } = this;
+      if (name !== 'extend-lease' || breaks === undefined)
+        return Promise.resolve(this.#answer(name, values) as readonly Answer[]);
+      this.breaks = undefined;
+      if (breaks === 'before its answer') this.#answer(name, values);
+      return Promise.reject(new Error('connection lost'));
+    },
     listen: (_channel: string, heard: () => void): Promise<void> => {
       this.#listeners.push(heard);
       return Promise.resolve();
@@ -168,6 +177,27 @@ describe('a leader', () => {
     await holder('a').take(signal);
     await holder('a').take(signal);
     expect(row.generation).toBe(2n);
+  });
+});
+
+describe('a save whose answer is lost', () => {
+  it.each([
+    ['before its answer', 42n],
+    ['before it is done', 0n],
+  ] as const)('ends the lease, and who takes it again begins where the row says (P12): %s', async (breaks, floor) => {
+    const { clock, row, holder, signal } = given();
+    const leader = holder('a');
+    await leader.take(signal);
+    const keeping = leader.keep(signal);
+    row.breaks = breaks;
+    leader.acknowledged(42n);
+    await clock.advance(SAVE_MS);
+    await keeping;
+    expect(faultOf(leader.lost.reason).code).toBe('database-unavailable');
+    expect(() => leader.mustBeTrusted()).toThrow('connection lost');
+    const again = holder('a');
+    await again.take(signal);
+    expect(again.floor).toBe(floor);
   });
 });
 
