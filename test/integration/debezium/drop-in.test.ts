@@ -3,7 +3,7 @@ import { createChallengeClient } from '@tradesense/client';
 import type { IncomingRecord } from '@tradesense/kafka';
 import type { Stack } from '@tradesense/local';
 
-import { Debezium } from '../../support/debezium.js';
+import { Debezium, guide } from '../../support/debezium.js';
 import { given } from '../../support/given.js';
 import { GrowingLog } from '../../support/growing-log.js';
 import { RelayScene } from '../../support/relay-scene.js';
@@ -94,6 +94,26 @@ describe('Debezium in the place of the relay', () => {
     expect(published.records.map(named).sort()).toEqual(rows.map(({ id }) => id).sort());
     const byName = new Map(published.records.map((record) => [named(record), record]));
     for (const record of relayed()) expect(seen(byName.get(named(record))!)).toEqual(seen(record));
+  });
+
+  it('ranges are made and emptied under it, and it publishes on', async () => {
+    const { query, ids } = scene.challenges;
+    await query(`select setval('outbox_position', 5000000)`); // the first range is full
+    await writeOddRows(scene, ids[0]!);
+    const [move] = guide('move the floor');
+    await query(move!, [5_000_000]);
+    const [make, empty] = guide('housekeeping');
+    expect((await query(make!)).rows).toEqual([{ outcome: 'made', range: expect.any(String) }]);
+    expect((await query(empty!.replace('3 days', '0'))).rows).toEqual([{ outcome: 'emptied', range: 'outbox_r0' }]);
+    await writeOddRows(scene, ids[1]!);
+
+    const { rows } = await query<{ id: string }>('select id from outbox');
+    expect(rows).toHaveLength(8);
+    const lacking = () => {
+      const known = new Set(published.records.map(named));
+      return rows.filter(({ id }) => !known.has(id));
+    };
+    await until(lacking, ({ length }) => length === 0, { what: 'Debezium has published what is in the table' });
   });
 });
 
