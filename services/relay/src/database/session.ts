@@ -58,14 +58,14 @@ export class Session {
       application_name: name,
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_MS,
-      statement_timeout: statementMs,
       query_timeout: 2 * statementMs,
     });
     const session = new Session(client, signal);
     try {
       signal.throwIfAborted();
       await client.connect();
-      for (const [setting, value] of Object.entries(settings))
+      // Not told while connecting: a pooler would refuse that, or drop it, before it can be found out to be one.
+      for (const [setting, value] of Object.entries({ statement_timeout: String(statementMs), ...settings }))
         await client.query('select set_config($1, $2, false)', [setting, value]);
       return session;
     } catch (error) {
