@@ -41,9 +41,9 @@ export class Operator {
 
   deadLetters = (): Promise<readonly DeadLetter[]> => this.list<DeadLetter>('/dead-letters');
 
-  /** For these challenges, or for all that wait. */
-  async wish(act: 'retry' | 'discard', challengeIds?: readonly string[]): Promise<void> {
-    const whom = challengeIds === undefined ? { all: true } : { challenge_ids: challengeIds };
+  /** For the dead letters of these events, or for all that wait. */
+  async wish(act: 'retry' | 'discard', eventIds?: readonly string[]): Promise<void> {
+    const whom = eventIds === undefined ? { all: true } : { event_ids: eventIds };
     const answer = await this.send('POST', `/dead-letters/${act}`, { ...whom, why: `${act} after the mending` });
     if (answer.status !== 202) throw new Error(`${act}: ${answer.status} ${await answer.text()}`);
   }

@@ -26,6 +26,14 @@ export class OutboxModel {
       .sort((a, b) => Number(a.position - b.position));
   }
 
+  /** As no writer would: by hand. */
+  remove(position: bigint): void {
+    for (const { rows } of this.#transactions) {
+      const at = rows.findIndex((row) => row.position === position);
+      if (at >= 0) rows.splice(at, 1);
+    }
+  }
+
   /** Who holds the sequence's lock. */
   get holders(): ReadonlySet<string> {
     return new Set(this.open.filter(({ rows }) => rows.length > 0).map(({ id }) => id));

@@ -39,6 +39,7 @@ const NEEDS = [
   ['parked', 'insert'],
   ['parked', 'update'],
   ['parked', 'delete'],
+  ['relay_audit', 'select'],
   ['relay_audit', 'insert'],
   [SEQUENCE, 'select'],
 ] as const;

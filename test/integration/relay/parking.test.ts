@@ -10,6 +10,7 @@ import { until } from '../../support/until.js';
 
 /** More than the topic takes, and than `append` lets through: it was written by somebody who goes past it. */
 const TOO_LARGE = JSON.stringify('x'.repeat(1_100_000));
+const NOBODYS = '00000000-0000-4000-8000-000000000000';
 const WITHIN = { withinMs: 15_000 };
 
 describe('a row that Kafka refuses for itself', () => {
@@ -105,7 +106,7 @@ describe('a row that Kafka refuses for itself', () => {
     expect(came(poisoned)).toEqual([1]);
 
     await mend(poisoned);
-    await operator.wish('retry', [poisoned]);
+    await operator.wish('retry', [letter!.event_id]);
     await arrived(poisoned, 1, 2, 3, 4);
     expect(await operator.deadLetters()).toEqual([]);
     expect(statesOf(poisoned).at(-1)).toBe(4);
@@ -126,7 +127,7 @@ describe('a row that Kafka refuses for itself', () => {
       (letters) => letters.length === 1,
       WITHIN,
     );
-    await operator.wish('discard', [poisoned]);
+    await operator.wish('discard', [letter!.event_id]);
     await arrived(poisoned, 1, 2);
     const [skipped, next] = scene.log.of(scene.topics.events);
     expect(String(skipped!.headers.get(HEADER.type))).toBe('EVENT_SKIPPED');
@@ -182,10 +183,14 @@ describe('a row that Kafka refuses for itself', () => {
     expect(await retry('x'.repeat(70_000))).toMatch(/^413 too-large: ./);
     expect(await retry({ all: true })).toMatch(/^400 invalid-request: .*why/);
     expect(await retry({ ...good, why: 'a\nb' })).toMatch(/^400 invalid-request: ./);
-    expect(await retry({ ...good, challenge_ids: ['x'] })).toMatch(/^400 invalid-request: ./);
-    expect(await retry({ challenge_ids: [], why: 'because' })).toMatch(/^400 invalid-request: ./);
-    expect(await retry({ challenge_ids: [7], why: 'because' })).toMatch(/^400 invalid-request: ./);
+    expect(await retry({ ...good, event_ids: [NOBODYS] })).toMatch(/^400 invalid-request: ./);
+    expect(await retry({ event_ids: [], why: 'because' })).toMatch(/^400 invalid-request: ./);
+    expect(await retry({ event_ids: ['\u0000'], why: 'because' })).toMatch(/^400 invalid-request: ./);
     expect(await retry({ ...good, force: true })).toMatch(/^400 invalid-request: ./);
+    expect(await sent('POST', '/dead-letters/discard', good)).toMatch(/^400 invalid-request: .*name each event/);
+    expect(await sent('GET', '/dead-letters?after=%00')).toMatch(/^400 invalid-request: ./);
+    expect(await sent('GET', '/constructor')).toMatch(/^404 not-found: ./);
+    expect(await retry(good, await tokens.operator('an\u0000na'))).toMatch(/^403 forbidden: ./);
     expect(await retry('null')).toMatch(/^400 invalid-request: ./);
     expect(await sent('GET', '/dead-letters/retry')).toMatch(/^405 method-not-allowed: ./);
     expect(await sent('POST', '/dead-letters', {})).toMatch(/^405 method-not-allowed: ./);
@@ -194,8 +199,8 @@ describe('a row that Kafka refuses for itself', () => {
     expect(await sent('GET', '/audit?after=x')).toMatch(/^400 invalid-request: ./);
     expect(await retry(good)).toBe(202);
     expect(await operator.list('/audit')).toEqual([]);
-    const answer = await operator.send('POST', '/dead-letters/retry', { challenge_ids: ['nobody'], why: 'because' });
-    expect(await answer.json()).toEqual({ wished: [], left_alone: ['nobody'] });
+    const answer = await operator.send('POST', '/dead-letters/retry', { event_ids: [NOBODYS], why: 'because' });
+    expect(await answer.json()).toEqual({ wished: [], left_alone: [NOBODYS] });
   });
 
   it('is retried through a relay that only stands by', async () => {

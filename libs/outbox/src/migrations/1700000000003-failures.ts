@@ -1,9 +1,10 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 
 /**
- * What the relay remembers of rows that Kafka refuses (design 6.4): a parked challenge, of which nothing from `first_position`
- * on is published until an operator's wish is done; who wished what, and why; and the epoch up to which it has cleared the
- * state topic of challenges that a rewound history left behind (design 5.4).
+ * What the relay remembers of rows that Kafka refuses (design 6.4): a parked challenge, of which no event from `first_position`
+ * on is published until an operator's wish is done, and of which everything up to `released_to` was published ahead of the floor;
+ * who wished what, and why; and the epoch up to which it has cleared the state topic of challenges that a rewound history left
+ * behind (design 5.4).
  */
 export class Failures1700000000003 implements MigrationInterface {
   readonly name = 'Failures1700000000003';
@@ -12,7 +13,8 @@ export class Failures1700000000003 implements MigrationInterface {
     await runner.query(`
       create table parked (
         challenge_id text primary key,
-        first_position bigint not null,
+        first_position bigint,
+        released_to bigint,
         event_id uuid not null,
         stream text not null,
         type text not null,
@@ -20,7 +22,8 @@ export class Failures1700000000003 implements MigrationInterface {
         sequence bigint not null,
         reason text not null,
         parked_at timestamptz not null default clock_timestamp(),
-        wish text check (wish in ('retry', 'discard'))
+        wish text check (wish in ('retry', 'discard')),
+        check (first_position is not null or released_to is not null)
       )`);
     await runner.query(`
       create table relay_audit (

@@ -38,10 +38,12 @@ export class AdminProblem extends Error {
     super(detail ?? code, options);
   }
 
+  readonly requestId = randomUUID();
+
   get document(): Problem {
     const { status, title, firstStep } = PROBLEMS[this.code];
     const detail = this.detail ?? firstStep;
-    return { type: problemType(this.code), status, title, detail, request_id: randomUUID(), outcome: 'not_applied' };
+    return { type: problemType(this.code), status, title, detail, request_id: this.requestId, outcome: 'not_applied' };
   }
 }
 
@@ -58,10 +60,14 @@ export function adminRequestOf(message: IncomingMessage, url: URL): AdminRequest
 async function bodyOf(message: IncomingMessage): Promise<unknown> {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for await (const piece of message as AsyncIterable<Buffer>) {
-    bytes += piece.length;
-    if (bytes > MOST_BODY_BYTES) throw new AdminProblem('too-large', 'Send at most 64 KiB.');
-    pieces.push(piece);
+  try {
+    for await (const piece of message as AsyncIterable<Buffer>) {
+      bytes += piece.length;
+      if (bytes > MOST_BODY_BYTES) throw new AdminProblem('too-large', 'Send at most 64 KiB.');
+      pieces.push(piece);
+    }
+  } catch (error) {
+    throw error instanceof AdminProblem ? error : new AdminProblem('malformed-json', 'The body ended early.');
   }
   if (bytes === 0) return undefined;
   try {

@@ -25,6 +25,7 @@ interface Answer {
   readonly status: number;
   readonly type: string;
   readonly body: string;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 const text = (status: number, body: string): Answer => ({ status, type: 'text/plain', body });
 
@@ -37,8 +38,8 @@ export class AdminListener implements Part {
 
   constructor(private readonly options: AdminOptions) {
     this.#server = createServer((request, response) => {
-      void this.#answer(request).then(({ status, type, body }) =>
-        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store' }).end(body),
+      void this.#answer(request).then(({ status, type, body, headers }) =>
+        response.writeHead(status, { 'content-type': type, 'cache-control': 'no-store', ...headers }).end(body),
       );
     });
     this.#server.headersTimeout = 5_000;
@@ -110,10 +111,12 @@ export class AdminListener implements Part {
       const { status, body } = await acts(adminRequestOf(request, new URL(request.url ?? '/', 'http://admin')));
       return json(status, 'application/json', body);
     } catch (error) {
-      const problem = error instanceof AdminProblem ? error : new AdminProblem('internal');
-      if (problem.code === 'internal') this.options.log?.error({ err: error }, 'an act of an operator failed');
+      const problem = error instanceof AdminProblem ? error : new AdminProblem('internal', undefined, { cause: error });
+      if (problem.document.status >= 500)
+        this.options.log?.error({ err: problem.cause, request_id: problem.requestId }, 'an act of an operator failed');
       const { document } = problem;
-      return json(document.status, 'application/problem+json', document);
+      const answer = json(document.status, 'application/problem+json', document);
+      return document.status === 503 ? { ...answer, headers: { 'retry-after': '1' } } : answer;
     }
   }
 

@@ -17,31 +17,31 @@ export const listDeadLetters = (after: string, limit: number): Statement => ({
   text: `
     select challenge_id, event_id::text, stream, type, epoch::text, sequence::text, first_position::text as position, reason,
       to_char(parked_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as parked_at, wish
-    from parked where challenge_id > $1 order by challenge_id limit $2`,
+    from parked where first_position is not null and challenge_id > $1 order by challenge_id limit $2`,
   values: [after, limit],
 });
 
 export interface Act {
   readonly wish: 'retry' | 'discard';
-  /** Absent: all that wait. */
-  readonly challengeIds: readonly string[] | undefined;
+  /** Dead letters by their events; undefined: all that wait. */
+  readonly eventIds: readonly string[] | undefined;
   readonly who: string;
   readonly why: string;
 }
 
 /** The wish, its line in the audit, and the leader's wake-up, or none of them. A wish that is being done is left alone. */
-export const wishFor = ({ wish, challengeIds, who, why }: Act): Statement => ({
+export const wishFor = ({ wish, eventIds, who, why }: Act): Statement => ({
   text: `
     with wished as (
       update parked set wish = $1
-      where wish is null and ($2::text[] is null or challenge_id = any($2))
+      where wish is null and first_position is not null and ($2::uuid[] is null or event_id = any($2))
       returning challenge_id, event_id
     ), audited as (
       insert into relay_audit (who, act, why, challenge_id, event_id)
       select $3, 'dead-letter-' || $1, $4, challenge_id, event_id from wished
     )
     select challenge_id, event_id::text, pg_notify('tradesense_outbox', '') from wished order by challenge_id`,
-  values: [wish, challengeIds, who, why],
+  values: [wish, eventIds, who, why],
 });
 export interface WishedRow {
   readonly challenge_id: string;

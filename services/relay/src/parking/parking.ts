@@ -2,12 +2,22 @@ import { EVENTS, STATE } from '@tradesense/contracts';
 import type { StoredRow } from '@tradesense/outbox';
 import { Fault, faultOf, type Clock, type Logger } from '@tradesense/platform';
 
-import type { Session } from '../database/index.js';
+import type { Session, Statement } from '../database/index.js';
 import type { Leader } from '../lease/index.js';
 import type { Gate } from '../publishing/index.js';
 import { fitting, rowOf, rowsOfChallenge, type Batch, type Row } from '../reading/index.js';
 import { skipped } from './skipped.js';
-import { advance, park, readParked, release, type ParkedRow, type Wish } from './statements.js';
+import {
+  advance,
+  drop,
+  forgetReleased,
+  leads,
+  park,
+  readParked,
+  release,
+  type ParkedRow,
+  type Wish,
+} from './statements.js';
 
 /**
  * A row that Kafka refuses for itself must hold up neither the others nor be skipped: it becomes a dead letter and its challenge
@@ -25,13 +35,14 @@ import { advance, park, readParked, release, type ParkedRow, type Wish } from '.
  *    floor: above it a hole may still be filled by a row of this challenge.
  * M2 Where a row of the challenge was found, everything of it before that is visible too: a writer holds the challenge's lock from
  *    before its number is drawn until its commit, so of one challenge there are no holes below a row that is seen.
- * M3 The last piece reaches to the position of the last batch, in one statement. With it empty the challenge is released: its rows
- *    in later batches are those behind the last one found, and the few that were found early as well are left out there.
+ * M3 The last piece reaches to the position of the last batch, in one statement. Then the challenge is released: its rows in later
+ *    batches are those behind the last one found. Up to there rows are left out, whoever reads them again, until the saved floor
+ *    has passed them: a discarded row must not be met a second time.
  * M4 States were sent when they came. The last one is sent again at the end, in case it was refused, or had become too old
  *    behind the events.
  *
  * Many refusals in a short time are not many bad rows but one bad setting (a topic's size limit, say): then nothing more is
- * parked, and the row is tried until Kafka takes it.
+ * parked, and the row is tried, as the outbox has it by then, until Kafka takes it.
  */
 export interface ParkingOptions {
   readonly session: Pick<Session, 'query'>;
@@ -55,7 +66,7 @@ export interface ParkingMetrics {
 }
 
 interface Parked {
-  /** Nothing of the challenge is published from here on. */
+  /** No event of the challenge is published from here on. */
   readonly first: bigint;
   readonly epoch: bigint;
   readonly wish: Wish | null;
@@ -68,25 +79,29 @@ const MINUTE_MS = 60_000;
 const LOOK_MS = 1_000;
 const PIECE = 20_000n;
 const MAX_ROWS = 500;
+/** Pieces that the last one, above the floor, may have; beyond that it waits until the hole below is closed. */
+const MAX_PIECES = 50n;
 
 type Refusal = { readonly row: Row; readonly reason: string };
 
 export class Parking implements Gate {
   readonly #parked = new Map<string, Parked>();
-  /** Challenges just released, and up to where they were published ahead of the batches (M3). */
+  /** Up to where challenges were published ahead of the batches (M3). */
   readonly #released = new Map<string, bigint>();
   #refusedAtMs: number[] = [];
-  #stoppedBy: Row | undefined;
+  #stopped: { readonly by: Row; readonly fault: Fault } | undefined;
   #lookedAtMs: number;
 
   private constructor(private readonly options: ParkingOptions) {
     this.#lookedAtMs = options.clock.monotonicMs();
   }
 
-  /** What earlier leaders parked. */
+  /** What earlier leaders parked, and when: a restart does not begin the count of refusals anew. */
   static async load(options: ParkingOptions): Promise<Parking> {
     const parking = new Parking(options);
-    await parking.#look();
+    const nowMs = options.clock.monotonicMs();
+    const ages = (await parking.#look()).map(({ age_ms: ageMs }) => ageMs);
+    parking.#refusedAtMs = ages.map((ageMs) => nowMs - ageMs);
     return parking;
   }
 
@@ -100,80 +115,97 @@ export class Parking implements Gate {
     return [...this.#parked.values()].filter(({ wish }) => wish === null).length;
   }
 
-  get stoppedBy(): Row | undefined {
-    return this.#stoppedBy;
-  }
-
   flowing(rows: readonly Row[]): readonly Row[] {
     if (this.#parked.size === 0 && this.#released.size === 0) return rows;
-    return rows.filter((row) => {
-      const parked = this.#parked.get(row.aggregateid);
-      if (parked === undefined) return row.position > (this.#released.get(row.aggregateid) ?? -1n);
-      return row.aggregatetype === STATE ? row.position !== parked.first : row.position < parked.first;
+    return rows.filter(({ aggregateid, aggregatetype, position }) => {
+      if (position <= (this.#released.get(aggregateid) ?? -1n)) return false;
+      const first = this.#parked.get(aggregateid)?.first;
+      if (first === undefined) return true;
+      return aggregatetype === STATE ? position !== first : position < first;
     });
   }
 
   async refused(row: Row, reason: string): Promise<void> {
-    const { clock, perMinute, metrics } = this.options;
+    const { clock, perMinute } = this.options;
+    if (this.#stopped !== undefined) throw this.#stopped.fault;
     // A state: the next one replaces it, or the end of a wish repeats it (M4).
     if (this.#parked.has(row.aggregateid)) return;
     const nowMs = clock.monotonicMs();
     this.#refusedAtMs = this.#refusedAtMs.filter((atMs) => nowMs - atMs < MINUTE_MS);
-    if (this.#refusedAtMs.length >= perMinute) this.#stoppedBy = row;
-    if (this.#stoppedBy !== undefined) throw tooMany(this.#stoppedBy, this.#refusedAtMs.length + 1, reason);
+    if (this.#refusedAtMs.length >= perMinute) {
+      this.#stopped = { by: row, fault: tooMany(row, perMinute + 1, reason) };
+      throw this.#stopped.fault;
+    }
     this.#refusedAtMs.push(nowMs);
     await this.#park({ row, reason });
-    metrics.refused();
   }
 
-  /** Kafka takes the row that stopped us. */
+  /** As the outbox has it now; undefined where nothing stops us any more. */
+  async stoppedBy(): Promise<Row | undefined> {
+    if (this.#stopped === undefined) return undefined;
+    const { aggregateid, position } = this.#stopped.by;
+    const [row] = await this.#rowsOf(aggregateid, position, position);
+    if (row === undefined) this.passed();
+    return row;
+  }
+
   passed(): void {
-    this.#stoppedBy = undefined;
+    this.#stopped = undefined;
   }
 
   /** Their history was rewound: the states of the new epoch cover what waited (design 5.4). */
   async dropBelow(epoch: bigint): Promise<void> {
+    if (this.#stopped !== undefined && BigInt(this.#stopped.by.epoch) < epoch) this.passed();
     const old = [...this.#parked].filter(([, parked]) => parked.epoch < epoch).map(([challengeId]) => challengeId);
     if (old.length === 0) return;
-    await this.#guarded(release(old, this.options.leader));
+    await this.#isWritten(drop(old, this.options.leader));
     for (const challengeId of old) this.#parked.delete(challengeId);
     this.options.log.warn({ challenges: old.length, epoch: String(epoch) }, 'dropped dead letters of an earlier epoch');
   }
 
   /** One page of one wish, if there is any. Between two batches, told the last one that was acknowledged. */
-  async mend({ position, floor }: Pick<Batch, 'position' | 'floor'>): Promise<void> {
-    for (const [challengeId, upTo] of this.#released) if (upTo <= floor) this.#released.delete(challengeId);
-    if (this.#parked.size === 0) return;
-    if (this.options.clock.monotonicMs() - this.#lookedAtMs >= LOOK_MS) await this.#look();
-    const wished = [...this.#parked].find(([, { wish, first }]) => wish !== null && first <= position);
-    if (wished === undefined) return;
-    await this.#page(...wished, { position, floor });
-    this.options.more();
-  }
-
-  async #look(): Promise<void> {
-    for (const { challenge_id, first_position, epoch, wish } of await this.options.session.query<ParkedRow>(
-      readParked,
-    )) {
-      const known = this.#parked.get(challenge_id);
-      const read = { first: BigInt(first_position), epoch: BigInt(epoch), wish };
-      this.#parked.set(challenge_id, known?.wish != null ? known : read);
+  async mend(batch: Pick<Batch, 'position' | 'floor'>): Promise<void> {
+    if (this.#parked.size === 0 && this.#released.size === 0) return;
+    if (this.options.clock.monotonicMs() - this.#lookedAtMs >= LOOK_MS) {
+      if (this.#released.size > 0) await this.#forget();
+      await this.#look();
     }
-    this.#lookedAtMs = this.options.clock.monotonicMs();
+    for (const [challengeId, parked] of this.#parked) {
+      if (parked.wish === null || parked.first > batch.position) continue;
+      if (await this.#page(challengeId, parked, batch)) return this.options.more();
+    }
   }
 
+  /** The table, but for those of which we know more. */
+  async #look(): Promise<readonly ParkedRow[]> {
+    const rows = await this.options.session.query<ParkedRow>(readParked);
+    const there = new Set<string>();
+    for (const { challenge_id: challengeId, first_position: first, released_to: releasedTo, epoch, wish } of rows) {
+      if (releasedTo !== null) this.#raise(challengeId, BigInt(releasedTo));
+      if (first === null) continue;
+      there.add(challengeId);
+      if (this.#parked.get(challengeId)?.wish == null)
+        this.#parked.set(challengeId, { first: BigInt(first), epoch: BigInt(epoch), wish });
+    }
+    for (const challengeId of this.#parked.keys()) if (!there.has(challengeId)) this.#gone(challengeId);
+    this.#lookedAtMs = this.options.clock.monotonicMs();
+    return rows;
+  }
+
+  /** @returns whether there was something to do */
   async #page(
     challengeId: string,
     parked: Parked,
     { position, floor }: Pick<Batch, 'position' | 'floor'>,
-  ): Promise<void> {
-    const { session, piece = PIECE } = this.options;
+  ): Promise<boolean> {
+    const { piece = PIECE } = this.options;
     const { first, wish } = parked;
     const to = first <= floor ? min(first + piece - 1n, floor) : position;
-    const stored = await session.query<StoredRow>(rowsOfChallenge(challengeId, { from: first, to, limit: MAX_ROWS }));
-    const found = stored.map(rowOf);
+    if (to - first >= MAX_PIECES * piece) return false;
+    const found = await this.#rowsOf(challengeId, first, to);
     const page = found.slice(0, fitting(found));
-    const isWhole = found.length < MAX_ROWS && page.length === found.length;
+    const last = page.at(-1)?.position;
+    const isWhole = last === to || (found.length < MAX_ROWS && page.length === found.length);
 
     const events = page.filter(({ aggregatetype }) => aggregatetype === EVENTS);
     const states = page.filter(({ aggregatetype, position: at }) => {
@@ -186,21 +218,29 @@ export class Parking implements Gate {
       ...(isLast && held !== undefined ? [held] : []),
     ];
     const refusal = await this.#deliver(sending);
-    if (refusal !== undefined) return this.#park(refusal);
-    if (isLast) return this.#release(challengeId, page.at(-1)?.position ?? first - 1n);
-
-    const last = page.at(-1)?.position;
-    const next = isWhole ? to + 1n : (last ?? to) + 1n;
-    await this.#advance(challengeId, {
-      ...parked,
-      first: next,
-      wish: 'retry',
-      ...(held === undefined ? {} : { held }),
-    });
+    if (refusal !== undefined) {
+      const row = page.find(({ position: at }) => at === refusal.row.position) ?? refusal.row; // not what stands in for it
+      await this.#park({ ...refusal, row });
+    } else if (isLast) await this.#release(challengeId, last ?? first - 1n);
+    else {
+      const next = (isWhole ? to : (last ?? to)) + 1n;
+      await this.#advance(challengeId, {
+        ...parked,
+        first: next,
+        wish: 'retry',
+        ...(held === undefined ? {} : { held }),
+      });
+    }
+    return true;
   }
 
   #asWished(row: Row, { first, wish }: Parked): Row {
     return wish === 'discard' && row.position === first ? skipped(row, new Date(this.options.now())) : row;
+  }
+
+  async #rowsOf(challengeId: string, from: bigint, to: bigint): Promise<readonly Row[]> {
+    const asked = rowsOfChallenge(challengeId, { from, to, limit: MAX_ROWS });
+    return (await this.options.session.query<StoredRow>(asked)).map(rowOf);
   }
 
   /** All of them, or those before the first that Kafka refuses. */
@@ -223,9 +263,10 @@ export class Parking implements Gate {
   }
 
   async #park({ row, reason }: Refusal): Promise<void> {
-    const { leader, log } = this.options;
-    await this.#guarded(park(row, reason, leader));
+    const { leader, metrics, log } = this.options;
+    await this.#isWritten(park(row, reason, leader));
     this.#parked.set(row.aggregateid, { first: row.position, epoch: BigInt(row.epoch), wish: null });
+    metrics.refused();
     const { position, id, aggregateid, aggregatetype } = row;
     log.error(
       { position: String(position), event_id: id, challenge_id: aggregateid, stream: aggregatetype, reason },
@@ -235,20 +276,41 @@ export class Parking implements Gate {
 
   async #advance(challengeId: string, parked: Parked): Promise<void> {
     // A held state is not sent yet: whoever leads next has to meet it again.
-    await this.#guarded(advance(challengeId, parked.held?.position ?? parked.first, this.options.leader));
+    const persisted = parked.held?.position ?? parked.first;
+    if (!(await this.#isWritten(advance(challengeId, persisted, this.options.leader)))) return this.#gone(challengeId);
     this.#parked.set(challengeId, parked);
+    this.#raise(challengeId, parked.first - 1n);
   }
 
   async #release(challengeId: string, upTo: bigint): Promise<void> {
-    await this.#guarded(release([challengeId], this.options.leader));
+    if (!(await this.#isWritten(release(challengeId, upTo, this.options.leader)))) return this.#gone(challengeId);
     this.#parked.delete(challengeId);
-    this.#released.set(challengeId, upTo);
+    this.#raise(challengeId, upTo);
     this.options.log.info({ challenge_id: challengeId, position: String(upTo) }, 'released a parked challenge');
   }
 
-  async #guarded(statement: ReturnType<typeof park>): Promise<void> {
-    const rows = await this.options.session.query(statement);
-    if (rows.length === 0) throw new Fault('lease-lost', 'wait', "the lease is another's");
+  async #forget(): Promise<void> {
+    const rows = await this.options.session.query<{ challenge_id: string }>(forgetReleased(this.options.leader));
+    for (const { challenge_id: challengeId } of rows) this.#released.delete(challengeId);
+  }
+
+  #raise(challengeId: string, upTo: bigint): void {
+    if (upTo > (this.#released.get(challengeId) ?? -1n)) this.#released.set(challengeId, upTo);
+  }
+
+  /** Somebody took it out of the table by hand. Its later events flow; what it lacks only they know. */
+  #gone(challengeId: string): void {
+    this.#parked.delete(challengeId);
+    this.options.log.error({ challenge_id: challengeId }, 'a parked challenge was removed from the table by hand');
+  }
+
+  /** @returns false where there is no such row; @throws Fault where we are not the leader any more */
+  async #isWritten(statement: Statement): Promise<boolean> {
+    const { session, leader } = this.options;
+    if ((await session.query(statement)).length > 0) return true;
+    const [row] = await session.query<{ is_leader: boolean }>(leads(leader));
+    if (row?.is_leader === true) return false;
+    throw new Fault('lease-lost', 'wait', "the lease is another's");
   }
 }
 
@@ -259,6 +321,7 @@ function tooMany({ position, aggregateid }: Row, count: number, reason: string):
     'too-many-refusals',
     'wait',
     `Kafka refused ${count} rows within a minute, now position ${position} of challenge ${aggregateid}: ${reason}. ` +
-      'Nothing is published until it takes this one; look at the size limit of the topics first',
+      'Nothing is published until it takes this one. Look at the size limits of the topics first; if the rows really are bad, ' +
+      'raise PARK_PER_MINUTE and restart',
   );
 }

@@ -5,16 +5,28 @@ import type { Row } from '../reading/index.js';
 export type Wish = 'retry' | 'discard';
 
 export const readParked: Statement = {
-  text: `select challenge_id, first_position, epoch, wish from parked order by challenge_id`,
+  name: 'parked',
+  text: `
+    select challenge_id, first_position, released_to, epoch, wish,
+      extract(epoch from clock_timestamp() - parked_at)::float8 * 1000 as age_ms
+    from parked`,
 };
 export interface ParkedRow {
   readonly challenge_id: string;
-  readonly first_position: string;
+  /** Null once it is released. */
+  readonly first_position: string | null;
+  readonly released_to: string | null;
   readonly epoch: string;
   readonly wish: Wish | null;
+  readonly age_ms: number;
 }
 
-/** Again, where a row further on is refused: that one is the dead letter now. No row: not the leader any more. */
+export const leads = ({ owner, generation }: Leader): Statement => ({
+  text: `select ${isLeader(1, 2)} as is_leader`,
+  values: [owner, generation],
+});
+
+/** Again, where a row further on is refused: that one is the dead letter now. */
 export const park = (row: Row, reason: string, leader: Leader): Statement => ({
   text: `
     insert into parked (challenge_id, first_position, event_id, stream, type, epoch, sequence, reason)
@@ -40,13 +52,31 @@ export const park = (row: Row, reason: string, leader: Leader): Statement => ({
 /** Everything of the challenge before this position is published, the dead letter included. */
 export const advance = (challengeId: string, position: bigint, leader: Leader): Statement => ({
   text: `
-    update parked set first_position = $4::bigint, wish = 'retry'
-    where challenge_id = $3 and ${isLeader(1, 2)}
+    update parked set first_position = $4::bigint, released_to = $4::bigint - 1, wish = 'retry'
+    where challenge_id = $3 and first_position is not null and ${isLeader(1, 2)}
     returning challenge_id`,
   values: [leader.owner, leader.generation, challengeId, position],
 });
 
-export const release = (challengeIds: readonly string[], leader: Leader): Statement => ({
+/** Everything is published, up to here ahead of the floor. */
+export const release = (challengeId: string, upTo: bigint, leader: Leader): Statement => ({
+  text: `
+    update parked set first_position = null, released_to = $4::bigint, wish = null
+    where challenge_id = $3 and first_position is not null and ${isLeader(1, 2)}
+    returning challenge_id`,
+  values: [leader.owner, leader.generation, challengeId, upTo],
+});
+
+/** Those that the saved floor has passed: nobody will read their rows again. */
+export const forgetReleased = (leader: Leader): Statement => ({
+  text: `
+    delete from parked
+    where first_position is null and released_to <= (select floor from relay where name = 'outbox') and ${isLeader(1, 2)}
+    returning challenge_id`,
+  values: [leader.owner, leader.generation],
+});
+
+export const drop = (challengeIds: readonly string[], leader: Leader): Statement => ({
   text: `delete from parked where challenge_id = any($3::text[]) and ${isLeader(1, 2)} returning challenge_id`,
   values: [leader.owner, leader.generation, challengeIds],
 });

@@ -4,6 +4,7 @@ import { faultOf, type Clock, type Logger } from '@tradesense/platform';
 import type { DatabaseClock } from '../database/index.js';
 import type { Row } from '../reading/index.js';
 import { recordsOf, withoutSuperseded } from './records.js';
+import { Waiting, type Outstanding } from './waiting.js';
 
 export interface PublishingMetrics {
   sent(rows: readonly Row[], ages: { readonly ms: (row: Row) => number; readonly sendMs: number }): void;
@@ -19,7 +20,7 @@ export interface Gate {
   /** Resolves when the row is written down and may be passed over; rejects while nothing may pass it. */
   refused(row: Row, reason: string): Promise<void>;
   /** A row that has to go through before anything else is sent. */
-  readonly stoppedBy: Row | undefined;
+  stoppedBy(): Promise<Row | undefined>;
   /** That one went through. */
   passed(): void;
 }
@@ -38,24 +39,23 @@ export interface OutletOptions {
   readonly signal: AbortSignal;
 }
 
-/** What waits for Kafka's acknowledgement, and why it still does. */
-export interface Outstanding {
-  readonly sinceMs: number;
-  readonly oldest: Row;
-  readonly fault?: string;
-}
-
 /** Sends batches to Kafka, one at a time and in order; a batch with a row that Kafka refuses is sent row by row to find it. */
 export class Outlet {
-  #outstanding: Outstanding | undefined;
+  readonly #batches: Waiting;
+  readonly #others: Waiting;
   /** The highest position handed to Kafka, and up to where that had no clear outcome. */
   #sentTo = 0n;
   #unclearTo = 0n;
 
-  constructor(private readonly options: OutletOptions) {}
+  constructor(private readonly options: OutletOptions) {
+    const { clock, log, metrics } = options;
+    const failed = (code: string): void => metrics.notSent(code);
+    this.#batches = new Waiting(clock, log, failed);
+    this.#others = new Waiting(clock, log, failed);
+  }
 
   get outstanding(): Outstanding | undefined {
-    return this.#outstanding;
+    return this.#batches.outstanding ?? this.#others.outstanding;
   }
 
   /**
@@ -66,30 +66,35 @@ export class Outlet {
     const { gate } = this.options;
     const flowing = gate.flowing(rows);
     const [oldest] = flowing;
-    if (oldest === undefined) return new Map();
-    const outstanding = { sinceMs: this.options.clock.monotonicMs(), ...this.#outstanding, oldest };
-    this.#outstanding = outstanding;
-    try {
-      const { stoppedBy } = gate;
-      if (stoppedBy !== undefined) {
-        const asItIsNow = rows.find(({ position }) => position === stoppedBy.position) ?? stoppedBy;
-        if ((await this.#sendOrTell(asItIsNow)) !== undefined) gate.passed();
-      }
+    if (oldest === undefined) {
+      this.#batches.nothing();
+      return new Map();
+    }
+    return this.#batches.for(oldest, async () => {
+      const stoppedBy = await gate.stoppedBy();
+      if (stoppedBy !== undefined && (await this.#sendOrTell(stoppedBy)) !== undefined) gate.passed();
       const needed = withoutSuperseded(flowing);
-      const ends = await this.send(needed).catch((error: unknown) => {
+      return this.#send(needed).catch((error: unknown) => {
         if (faultOf(error).remedy !== 'park') throw error;
         return this.#rowByRow(needed);
       });
-      this.#acknowledged(outstanding);
-      return ends;
-    } catch (error) {
-      this.#failed(outstanding, error);
-      throw error;
-    }
+    });
   }
 
-  /** Rows as they are, whatever the gate says. Rejects as a publisher does. */
+  /** Rows as they are, whatever the gate says, beside the batches. Rejects as a publisher does. */
   async send(rows: readonly Row[]): Promise<Ends> {
+    const [oldest] = rows;
+    return oldest === undefined ? new Map() : this.#others.for(oldest, () => this.#send(rows));
+  }
+
+  /** Records that are no rows. */
+  async sendRecords(records: readonly TopicRecords[]): Promise<Ends> {
+    const { publisher, mustBeTrusted, signal } = this.options;
+    mustBeTrusted();
+    return publisher.send(records, signal);
+  }
+
+  async #send(rows: readonly Row[]): Promise<Ends> {
     const { topicPrefix, clock, databaseClock, metrics } = this.options;
     const records = recordsOf(rows, topicPrefix);
     const sentAtMs = clock.monotonicMs();
@@ -108,30 +113,6 @@ export class Outlet {
     }
   }
 
-  /** Records that are no rows. */
-  async sendRecords(records: readonly TopicRecords[]): Promise<Ends> {
-    const { publisher, mustBeTrusted, signal } = this.options;
-    mustBeTrusted();
-    return publisher.send(records, signal);
-  }
-
-  #acknowledged({ sinceMs, fault }: Outstanding): void {
-    const { clock, log } = this.options;
-    this.#outstanding = undefined;
-    if (fault !== undefined)
-      log.info({ after_ms: Math.round(clock.monotonicMs() - sinceMs) }, 'Kafka acknowledges again');
-  }
-
-  /** Said once per outage, not per attempt. */
-  #failed(outstanding: Outstanding, error: unknown): void {
-    const fault = faultOf(error);
-    const { metrics, log } = this.options;
-    if (outstanding.fault === undefined && fault.remedy === 'wait')
-      log.warn({ err: fault, position: String(outstanding.oldest.position) }, 'not acknowledged: repeating');
-    this.#outstanding = { ...outstanding, fault: fault.message };
-    metrics.notSent(fault.code);
-  }
-
   /** The batch as a whole may have been refused for its size alone; then every row gets through by itself. */
   async #rowByRow(rows: readonly Row[]): Promise<Ends> {
     const ends: Ends[] = [];
@@ -146,7 +127,7 @@ export class Outlet {
   /** Nothing once the gate knows of a row that is refused. */
   async #sendOrTell(row: Row): Promise<Ends | undefined> {
     try {
-      return await this.send([row]);
+      return await this.#send([row]);
     } catch (error) {
       const fault = faultOf(error);
       if (fault.remedy !== 'park') throw error;

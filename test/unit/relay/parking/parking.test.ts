@@ -21,9 +21,11 @@ const metrics = { ...silent, notSent: () => undefined, refused: () => undefined 
 
 interface ParkedRow {
   challenge_id: string;
-  first_position: string;
+  first_position: string | null;
+  released_to: string | null;
   epoch: string;
   wish: 'retry' | 'discard' | null;
+  age_ms: number;
 }
 interface Published {
   readonly challenge_id: string;
@@ -37,6 +39,9 @@ class Database {
   readonly outbox = new OutboxModel();
   readonly parked = new Map<string, ParkedRow>();
   floor = 0n;
+  /** What the next leader begins with: the floor, or an earlier one. */
+  savedFloor = 0n;
+  isSaving = (): boolean => true;
   /** Called ahead of each statement: other sessions act there. */
   before = (): void => undefined;
 
@@ -55,17 +60,45 @@ class Database {
       return this.outbox.rows.filter(isOf).slice(0, limit).map(stored);
     }
     if (name.endsWith('new-rows')) return this.#read(values);
-    if (text.startsWith('select challenge_id')) return [...this.parked.values()].map((row) => ({ ...row }));
+    if (name === 'parked') return [...this.parked.values()].map((row) => ({ ...row }));
+    if (text.includes('is_leader')) return [{ is_leader: true }];
+    if (text.includes('first_position is null and released_to <=')) return this.#forget();
     const challengeId = String(values[2]);
+    const known = this.parked.get(challengeId);
     if (text.includes('insert into parked')) {
       const [, , , first, , , , epoch] = values;
-      const row = { challenge_id: challengeId, first_position: String(first), epoch: String(epoch), wish: null };
-      this.parked.set(challengeId, row);
-    } else if (text.includes('update parked')) {
-      Object.assign(this.parked.get(challengeId)!, { first_position: String(values[3]), wish: 'retry' });
-    } else if (text.includes('delete from parked')) this.parked.delete((values[2] as string[])[0]!);
-    else throw new Error(`what is this? ${text}`);
+      const row = {
+        challenge_id: challengeId,
+        first_position: String(first),
+        epoch: String(epoch),
+        wish: null,
+        age_ms: 0,
+      };
+      this.parked.set(challengeId, { released_to: known?.released_to ?? null, ...row });
+    } else if (known?.first_position == null) return [];
+    else if (text.includes('first_position = null'))
+      Object.assign(known, { first_position: null, released_to: String(values[3]), wish: null });
+    else if (text.includes('update parked')) {
+      const first = values[3] as bigint;
+      Object.assign(known, { first_position: String(first), released_to: String(first - 1n), wish: 'retry' });
+    } else throw new Error(`what is this? ${text}`);
     return [{ challenge_id: challengeId }];
+  }
+
+  #forget(): readonly object[] {
+    const passed = this.parkedRows.filter(({ first_position: first, released_to: to }) => {
+      return first === null && BigInt(to!) <= this.savedFloor;
+    });
+    for (const { challenge_id: challengeId } of passed) this.parked.delete(challengeId);
+    return passed;
+  }
+
+  get parkedRows(): readonly ParkedRow[] {
+    return [...this.parked.values()];
+  }
+  /** Challenges that wait. */
+  get waiting(): readonly ParkedRow[] {
+    return this.parkedRows.filter(({ first_position: first }) => first !== null);
   }
 
   #read(values: readonly unknown[]): readonly object[] {
@@ -123,7 +156,12 @@ function hastyClock(): Clock {
 }
 
 /** One leader from the saved floor on, until `end` is aborted. */
-async function leadFor(database: Database, kafka: Kafka, end: AbortController, perMinute = 1_000): Promise<void> {
+async function leadFor(
+  database: Database,
+  kafka: Kafka,
+  end: AbortController,
+  { perMinute = 1_000, piece = 3n } = {},
+): Promise<void> {
   const clock = hastyClock();
   const databaseClock = new DatabaseClock(clock);
   const wake = new Wake();
@@ -140,7 +178,7 @@ async function leadFor(database: Database, kafka: Kafka, end: AbortController, p
     send: async (rows) => void (await publishing.send(rows)),
     more: () => wake.now(),
     perMinute,
-    piece: 3n,
+    piece,
     clock,
     now: () => 0,
     metrics,
@@ -163,16 +201,29 @@ async function leadFor(database: Database, kafka: Kafka, end: AbortController, p
     clock,
     databaseClock,
     metrics,
-    floor: database.floor,
+    floor: database.savedFloor,
     signal: end.signal,
   });
   const lease = {
-    floor: database.floor,
+    floor: database.savedFloor,
     mustBeTrusted: () => undefined,
-    acknowledged: (floor: bigint) => void (lease.floor = database.floor = floor),
+    acknowledged(floor: bigint) {
+      lease.floor = database.floor = floor;
+      if (database.isSaving()) database.savedFloor = floor;
+    },
   };
   const watermarks = { acknowledged: () => undefined };
-  const stages = { reading, publishing, parking, errands: new Errands(), watermarks, clock, nextDelayMs: () => 0 };
+  const stages = {
+    reading,
+    epoch: { current: <T>(rows: readonly T[]) => Promise.resolve(rows) },
+    publishing,
+    parking,
+    errands: new Errands(),
+    watermarks,
+    states: { published: () => undefined, unclear: () => undefined },
+    clock,
+    nextDelayMs: () => 0,
+  };
   await lead(lease, stages, end.signal).catch((error: unknown) => {
     if (!end.signal.aborted) throw error;
   });
@@ -184,11 +235,11 @@ async function settle(database: Database, kafka: Kafka): Promise<void> {
   kafka.poison.clear();
   kafka.isUnclear = () => false;
   database.before = () => {
-    for (const row of database.parked.values()) row.wish ??= 'retry';
+    for (const row of database.waiting) row.wish ??= 'retry';
   };
   const last = database.outbox.rows.at(-1)?.position ?? 0n;
   await until(
-    () => database.parked.size === 0 && database.floor >= last,
+    () => database.waiting.length === 0 && database.floor >= last,
     (isSettled) => isSettled,
     { what: 'everything is published', everyMs: 0 },
   );
@@ -221,7 +272,7 @@ describe('a parked challenge', () => {
     end.abort(new Error('enough'));
     await leading;
     expect(firsts(kafka.log)).toEqual(['a 1', 'b 1', 'b 2', 'b 3', 'c 1']);
-    expect([...database.parked.values()]).toEqual([{ challenge_id: 'a', first_position: '3', epoch: '1', wish: null }]);
+    expect(database.parkedRows).toMatchObject([{ challenge_id: 'a', first_position: '3', wish: null }]);
   });
 
   it.each(['retry', 'discard'] as const)('comes back whole and in order by the wish to %s', async (wish) => {
@@ -236,8 +287,8 @@ describe('a parked challenge', () => {
     if (wish === 'retry') kafka.poison.clear();
     database.parked.get('a')!.wish = wish;
     await until(
-      () => database.parked.size,
-      (size) => size === 0,
+      () => database.waiting.length,
+      (count) => count === 0,
     );
     commit(database, 'a');
     await until(
@@ -277,7 +328,7 @@ describe('a parked challenge', () => {
     commit(database, 'a', 'b', 'c', 'd', 'e');
     for (const position of [1, 2, 3, 4]) kafka.poison.add(`event-${position}`);
     let tries = 0;
-    const leading = leadFor(database, kafka, end, 3);
+    const leading = leadFor(database, kafka, end, { perMinute: 3 });
     database.before = () => void (tries += 1);
     await until(
       () => tries,
@@ -309,11 +360,106 @@ describe('a parked challenge', () => {
       else if (act < 0.75) kafka.poison.add(`event-${rows.length + Math.floor(chance() * 5)}`);
       else if (act < 0.8) kafka.poison.clear();
       else if (act < 0.9) {
-        const row = pick([...database.parked.values()]);
+        const row = pick(database.waiting);
         if (row !== undefined) row.wish ??= pick(['retry', 'discard'] as const)!;
       }
     };
   }
+
+  it('is released even where its last row is the last one of a full page', async () => {
+    const [database, kafka, end] = [new Database(), new Kafka(), new AbortController()];
+    commit(database, ...Array.from({ length: 500 }, () => 'a'));
+    kafka.poison.add('event-1');
+    const leading = leadFor(database, kafka, end, { piece: 20_000n });
+    await until(
+      () => database.floor,
+      (floor) => floor === 500n,
+    );
+    kafka.poison.clear();
+    database.parked.get('a')!.wish = 'retry';
+    await until(
+      () => database.waiting.length,
+      (count) => count === 0,
+    );
+    end.abort(new Error('enough'));
+    await leading;
+    expect(kafka.log.map(({ sequence }) => sequence)).toEqual(Array.from({ length: 500 }, (_, index) => index + 1));
+  });
+
+  it('that was discarded is not met again by a leader that begins below it', async () => {
+    const [database, kafka] = [new Database(), new Kafka()];
+    database.isSaving = () => false;
+    commit(database, 'a', 'a', 'a');
+    kafka.poison.add('event-2');
+    database.before = () => {
+      for (const row of database.waiting) row.wish ??= 'discard';
+    };
+    for (let leader = 1; leader <= 2; leader += 1) {
+      const end = new AbortController();
+      const leading = leadFor(database, kafka, end);
+      await until(
+        () => [database.floor, database.waiting.length, kafka.log.length >= 3],
+        ([floor, waiting, isPublished]) => floor === 3n && waiting === 0 && isPublished === true,
+      );
+      database.floor = 0n;
+      end.abort(new Error('killed'));
+      await leading;
+    }
+    expect(kafka.log.map(({ sequence, type }) => `${sequence} ${type}`)).toEqual([
+      '1 EQUITY_UPDATED',
+      '2 EVENT_SKIPPED',
+      '3 EQUITY_UPDATED',
+    ]);
+    expect(database.waiting).toEqual([]);
+  });
+
+  it('that somebody deletes by hand is let go, loudly, and holds up nobody', async () => {
+    const [database, kafka, end] = [new Database(), new Kafka(), new AbortController()];
+    commit(database, 'a', 'a', 'b');
+    kafka.poison.add('event-1');
+    const leading = leadFor(database, kafka, end);
+    await until(
+      () => database.floor,
+      (floor) => floor === 3n,
+    );
+    database.parked.clear();
+    let statements = 0;
+    database.before = () => void (statements += 1);
+    await until(
+      () => statements,
+      (count) => count > 20, // it has looked
+    );
+    commit(database, 'a', 'b');
+    await until(
+      () => firsts(kafka.log).join(),
+      (found) => found === 'a 3,b 1,b 2',
+    );
+    end.abort(new Error('enough'));
+    await leading;
+  });
+
+  it('stops the others with the row as it is now, not as it was', async () => {
+    const [database, kafka, end] = [new Database(), new Kafka(), new AbortController()];
+    const slow = database.outbox.begin().append('z');
+    commit(database, 'a', 'b');
+    kafka.poison.add('event-2');
+    let statements = 0;
+    database.before = () => void (statements += 1);
+    const leading = leadFor(database, kafka, end, { perMinute: 0 });
+    await until(
+      () => statements,
+      (count) => count > 50,
+    );
+    expect(kafka.log).toEqual([]);
+    database.outbox.remove(2n);
+    slow.commit();
+    await until(
+      () => firsts(kafka.log).join(),
+      (found) => found === 'b 1,z 1',
+    );
+    end.abort(new Error('enough'));
+    await leading;
+  });
 
   const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
   const seeds = (count: number): number[] => Array.from({ length: count }, (_, run) => SEED + run);
@@ -343,6 +489,7 @@ describe('a parked challenge', () => {
     const [database, kafka] = [new Database(), new Kafka()];
     const step = disturb(database, kafka, chance);
     kafka.isUnclear = () => chance() < 0.1;
+    database.isSaving = () => chance() < 0.3;
     for (let leader = 1; leader <= 4; leader += 1) {
       const end = new AbortController();
       let left = 50;

@@ -15,12 +15,13 @@ const sentPositions = (batches: readonly TopicRecords[]): string[] =>
 /** Writes down what is refused and holds nothing else back. */
 class OpenGate implements Gate {
   readonly refusals: string[] = [];
-  stoppedBy: Row | undefined;
+  stopping: Row | undefined;
+  stoppedBy = (): Promise<Row | undefined> => Promise.resolve(this.stopping);
   flowing = (given: readonly Row[]): readonly Row[] => given;
-  passed = (): void => void (this.stoppedBy = undefined);
+  passed = (): void => void (this.stopping = undefined);
   refused(row: Row, reason: string): Promise<void> {
     this.refusals.push(`${row.position}: ${reason}`);
-    return this.stoppedBy === undefined ? Promise.resolve() : Promise.reject(stopped());
+    return this.stopping === undefined ? Promise.resolve() : Promise.reject(stopped());
   }
 }
 const stopped = () => new Fault('too-many-refusals', 'wait', 'Kafka refused 4 rows within a minute');
@@ -144,7 +145,7 @@ describe('a row that Kafka refuses for itself', () => {
 
   it('is tried before all others, and alone, once it has stopped the gate', async () => {
     const gate = new OpenGate();
-    gate.stoppedBy = rows[1]!;
+    gate.stopping = rows[1]!;
     let isRefused = true;
     const { outlet, sends } = given(
       () => {
@@ -158,7 +159,7 @@ describe('a row that Kafka refuses for itself', () => {
     expect(outlet.outstanding?.fault).toContain('4 rows within a minute');
     isRefused = false;
     await outlet.publish(rows);
-    expect([sends.slice(1), gate.stoppedBy]).toEqual([[['2'], ['1', '2', '3']], undefined]);
+    expect([sends.slice(1), gate.stopping]).toEqual([[['2'], ['1', '2', '3']], undefined]);
   });
 
   it('is not blamed for a batch that was only too large as a whole', async () => {
