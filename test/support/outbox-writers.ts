@@ -30,7 +30,8 @@ export class OutboxWriter {
       `with locked as (update writer_challenge set sequence = sequence + 1 where id = $1 returning id, sequence),
             given (stream, type) as (values ($2, 'EQUITY_UPDATED'), ($3, 'CHALLENGE_STATE'))
        insert into outbox (id, aggregatetype, aggregateid, type, epoch, sequence, user_id, payload)
-       select gen_random_uuid(), stream, id, type, 1, sequence, 'trader', $4::json from locked cross join given`,
+       select gen_random_uuid(), stream, id, type, (select epoch from stream), sequence, 'trader', $4::json
+       from locked cross join given`,
       [challengeId, EVENTS, STATE, payload],
     );
   }
@@ -49,7 +50,7 @@ export class WriterChallenges {
     const ids = Array.from({ length: count }, () => randomUUID());
     await writer.query('create table if not exists writer_challenge (id text primary key, sequence bigint not null)');
     await writer.query('insert into writer_challenge select unnest($1::text[]), 0', [ids]);
-    // The epoch that is written here is the current one: rows of an earlier one are withheld.
+    // The first epoch of a test is 1: rows of an earlier one than the current are withheld.
     await writer.query('update stream set epoch = 1, swept = 1');
     await writer.query('update relay set swept = 1');
     return new WriterChallenges(superuserUrl, writer, ids);

@@ -1,18 +1,22 @@
 import { faultOf, type Clock } from '@tradesense/platform';
 
 import type { Errands } from './errands.js';
+import type { StreamEpoch } from './history/index.js';
 import type { LeaseHolder } from './lease/index.js';
 import type { Parking } from './parking/index.js';
 import type { Outlet } from './publishing/index.js';
 import type { Batch, Reader } from './reading/index.js';
+import type { States } from './states/index.js';
 import type { Watermarks } from './watermarks/index.js';
 
 export interface Stages {
   readonly reading: Pick<Reader, 'next' | 'rewind'>;
+  readonly epoch: Pick<StreamEpoch, 'current'>;
   readonly publishing: Pick<Outlet, 'publish'>;
   readonly parking: Pick<Parking, 'mend'>;
   readonly errands: Pick<Errands, 'runFirst'>;
   readonly watermarks: Pick<Watermarks, 'acknowledged'>;
+  readonly states: Pick<States, 'published' | 'unclear'>;
   readonly clock: Clock;
   /** Of the n-th attempt in a row, from 0. */
   readonly nextDelayMs: (attempt: number) => number;
@@ -28,7 +32,7 @@ export interface Stages {
  */
 export async function lead(
   lease: Pick<LeaseHolder, 'mustBeTrusted' | 'acknowledged' | 'floor'>,
-  { reading, publishing, parking, errands, watermarks, clock, nextDelayMs }: Stages,
+  { reading, epoch, publishing, parking, errands, watermarks, states, clock, nextDelayMs }: Stages,
   signal: AbortSignal,
 ): Promise<void> {
   /** True when it was done; false after a pause when Kafka did not answer. */
@@ -48,20 +52,24 @@ export async function lead(
   };
   const [isPublished, isMended] = [patient(), patient()];
   const publish = async ({ rows, floor, asOf }: Batch): Promise<void> => {
-    const ends = await publishing.publish(rows);
+    const current = await epoch.current(rows);
+    const ends = await publishing.publish(current);
     lease.acknowledged(floor);
     watermarks.acknowledged({ floor: lease.floor, asOf, ends });
+    states.published(current, ends);
   };
   while (!signal.aborted) {
     lease.mustBeTrusted();
     const batch = await reading.next();
     if (!(await isPublished(() => publish(batch)))) {
+      states.unclear();
       await reading.rewind(lease.floor);
       continue;
     }
-    await isMended(async () => {
+    const mend = async (): Promise<void> => {
       await parking.mend(batch);
       await errands.runFirst();
-    });
+    };
+    if (!(await isMended(mend))) states.unclear();
   }
 }

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 
 import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
 import { topicsOf } from '@tradesense/contracts';
-import { connectAdmin, connectPublisher, kafkaConnectionOf } from '@tradesense/kafka';
+import { connectAdmin, connectPublisher, kafkaConnectionOf, openReader } from '@tradesense/kafka';
 import {
   AdminListener,
   createMetrics,
@@ -47,8 +47,13 @@ await runService({
       saveMs: config.SAVE_MS,
       watermarkMs: config.WATERMARK_MS,
       parkPerMinute: config.PARK_PER_MINUTE,
+      retentionMs: config.RETENTION_HOURS * 3_600_000,
+      stateGuardMs: config.STATE_GUARD_MS,
+      stateSweepMs: config.STATE_SWEEP_MS,
+      closedStateMs: config.CLOSED_STATE_MS,
       connectAdmin: () => connectAdmin(kafka, { log }),
       connectPublisher: () => connectPublisher(kafka, { topics: [events, state, watermarks], log }),
+      openReader: (topics, handlers, options) => openReader(kafka, topics, handlers, { log, ...options }),
       wake,
       housekeeper,
       metrics: relayMetrics(metrics, () => relay.leadership),

@@ -2,8 +2,10 @@ import { EVENTS, type AggregateType } from '@tradesense/contracts';
 import type { Metrics } from '@tradesense/platform';
 
 import type { ParkingMetrics } from './parking/index.js';
+import { historyMetrics, type HistoryMetrics } from './history/index.js';
 import type { PublishingMetrics } from './publishing/index.js';
 import type { ReadingMetrics } from './reading/index.js';
+import { statesMetrics, type StatesMetrics } from './states/index.js';
 
 /** What only a leader can say, as it is now. */
 export interface Leadership {
@@ -22,7 +24,7 @@ export interface Leadership {
 
 const ROWS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000];
 
-export type RelayMetrics = ReadingMetrics & PublishingMetrics & ParkingMetrics;
+export type RelayMetrics = ReadingMetrics & PublishingMetrics & ParkingMetrics & HistoryMetrics & StatesMetrics;
 
 /** @param leadership undefined while this process does not lead: then the leader's gauges have no value at all */
 export function relayMetrics(metrics: Metrics, leadership: () => Leadership | undefined): RelayMetrics {
@@ -80,6 +82,8 @@ export function relayMetrics(metrics: Metrics, leadership: () => Leadership | un
   });
 
   return {
+    ...historyMetrics(metrics),
+    ...statesMetrics(metrics),
     passed(pass) {
       lateRows.inc(pass.late);
       givenUp.inc(Number(pass.givenUp));

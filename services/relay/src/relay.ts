@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { topicsOf } from '@tradesense/contracts';
-import type { Admin, Ends, Publisher } from '@tradesense/kafka';
+import type { Admin, Ends, OpenReader, Publisher } from '@tradesense/kafka';
 import { faultOf, type Clock, type Finding, type Logger, type Part } from '@tradesense/platform';
 
 import { checkFloor, checkSequence, checkServer, checkSessions, checkTopics } from './checks.js';
 import { DatabaseClock, Session } from './database/index.js';
 import { Errands } from './errands.js';
 import type { Housekeeper } from './housekeeping/index.js';
+import { StreamEpoch, checkHistory } from './history/index.js';
 import { lead } from './leader-loop.js';
 import { LeaseHolder } from './lease/index.js';
 import type { Leadership, RelayMetrics } from './metrics.js';
@@ -16,6 +17,7 @@ import { Parking } from './parking/index.js';
 import { Outlet } from './publishing/index.js';
 import { Reader } from './reading/index.js';
 import { findingOf, type Standing } from './standing.js';
+import { States } from './states/index.js';
 import type { Wake } from './wake/index.js';
 import { Watermarks } from './watermarks/index.js';
 
@@ -27,8 +29,14 @@ export interface RelayOptions {
   readonly watermarkMs: number;
   /** Rows refused within a minute before publishing stops instead of parking another challenge. */
   readonly parkPerMinute: number;
+  /** How long the outbox keeps a row at least. */
+  readonly retentionMs: number;
+  readonly stateGuardMs: number;
+  readonly stateSweepMs: number;
+  readonly closedStateMs: number;
   readonly connectAdmin: () => Admin;
   readonly connectPublisher: () => Publisher;
+  readonly openReader: OpenReader;
   readonly wake: Wake;
   readonly housekeeper: Pick<Housekeeper, 'run'>;
   readonly metrics: RelayMetrics;
@@ -161,11 +169,15 @@ export class Relay implements Part {
     const publishers = [this.options.connectPublisher(), this.options.connectPublisher()] as const;
     let telling: Promise<void> | undefined;
     let tidying: Promise<void> | undefined;
+    let clearing: Promise<void> | undefined;
     try {
       await checkFloor(session);
-      const stages = await this.#stages({ lease, session, publishers, ends: await this.#ends(), signal });
+      const ends = await this.#ends();
+      await this.#checkHistory(session, ends, signal);
+      const stages = await this.#stages({ lease, session, publishers, ends, signal });
       telling = stages.watermarks.run(signal).catch((error: unknown) => over.abort(error));
       tidying = this.options.housekeeper.run(signal);
+      clearing = stages.states.run(signal);
       await lead(lease, stages, signal);
       throw signal.reason;
     } catch (error) {
@@ -173,10 +185,28 @@ export class Relay implements Part {
     } finally {
       this.#leadership = undefined;
       over.abort();
-      await Promise.all([keeping, telling, tidying]);
+      await Promise.all([keeping, telling, tidying, clearing]);
       await lease.handOver();
       await Promise.all(publishers.map((publisher) => publisher.close()));
     }
+  }
+
+  /** Nothing is published before: also after a restore that this process did not notice otherwise. */
+  #checkHistory(session: Session, ends: Ends, signal: AbortSignal): Promise<void> {
+    const { topicPrefix, openReader: open, retentionMs: keptMs, clock, log, metrics } = this.options;
+    const { events: topic } = topicsOf(topicPrefix);
+    return checkHistory({
+      session,
+      open,
+      topic,
+      ends: ends.get(topic.name) ?? new Map(),
+      keptMs,
+      clock,
+      log,
+      metrics,
+      rewound: (fault) => (this.#standing = { is: 'waiting', fault }),
+      signal,
+    });
   }
 
   /** What the leader's loop runs on; from now on readiness and metrics ask it. */
@@ -185,9 +215,10 @@ export class Relay implements Part {
     const databaseClock = new DatabaseClock(clock);
     const mustBeTrusted = () => lease.mustBeTrusted();
     const reading = new Reader({ session, wake, clock, databaseClock, metrics, floor: lease.floor, signal });
+    const leader = { owner: this.#owner, generation: lease.generation ?? 0n };
     const parking: Parking = await Parking.load({
       session,
-      leader: { owner: this.#owner, generation: lease.generation ?? 0n },
+      leader,
       send: async (rows) => watermarks.raise(await publishing.send(rows)),
       more: () => wake.now(),
       perMinute: parkPerMinute,
@@ -218,6 +249,29 @@ export class Relay implements Part {
       parked: () => parking.challenges,
       ends,
     });
+    const epoch = new StreamEpoch({ session, clock, metrics, raised: (to) => parking.dropBelow(to) });
+    const errands = new Errands();
+    const { state } = topicsOf(topicPrefix);
+    const states = new States({
+      session,
+      leader,
+      open: this.options.openReader,
+      topic: state,
+      ends: ends.get(state.name) ?? new Map(),
+      endsNow: () => this.#withAdmin((admin) => admin.ends(state.name)),
+      windowMs: this.options.stateGuardMs,
+      everyMs: this.options.stateSweepMs,
+      closedMs: this.options.closedStateMs,
+      stream: epoch,
+      floor: () => lease.floor,
+      errands,
+      sendRows: async (rows) => watermarks.raise(await publishing.send(rows)),
+      sendRecords: async (records) => watermarks.raise(await publishing.sendRecords(records)),
+      now: () => databaseClock.now(),
+      clock,
+      metrics,
+      log,
+    });
     this.#standing = {
       is: 'leading',
       sincePassMs: () => clock.monotonicMs() - reading.passedAtMs,
@@ -232,7 +286,7 @@ export class Relay implements Part {
       parked: parking.challenges.length,
       deadLetters: parking.deadLetters,
     });
-    return { reading, publishing, parking, errands: new Errands(), watermarks, clock, nextDelayMs };
+    return { reading, epoch, publishing, parking, errands, watermarks, states, clock, nextDelayMs };
   }
 
   /** Where the logs end now that the lease is ours: earlier leaders' acknowledged records lie below. */

@@ -35,6 +35,21 @@ export const settings = {
     fallback: 72,
     min: 1,
   }),
+  STATE_GUARD_MS: integer({
+    says: 'How long after a take-over or an unclear send older states are looked for that came behind newer ones, in milliseconds.',
+    fallback: 900_000,
+    min: 1_000,
+  }),
+  STATE_SWEEP_MS: integer({
+    says: 'Time between two scans for states of challenges closed long ago, in milliseconds; the first comes after a 24th of it.',
+    fallback: 86_400_000,
+    min: 1_000,
+  }),
+  CLOSED_STATE_MS: integer({
+    says: 'How long a closed challenge keeps its state in Kafka, in milliseconds.',
+    fallback: 2_592_000_000,
+    min: 1_000,
+  }),
   HOUSEKEEPING_MS: integer({
     says: 'Time between two passes of housekeeping over the ranges of the outbox, in milliseconds.',
     fallback: 60_000,

@@ -1,7 +1,7 @@
 import { Fault } from '@tradesense/platform';
 
 import { lead, type Stages } from '../../../services/relay/src/leader-loop.js';
-import type { Batch } from '../../../services/relay/src/reading/index.js';
+import type { Batch, Row } from '../../../services/relay/src/reading/index.js';
 import { HeldClock } from '../../support/held-clock.js';
 import { relayRow } from '../../support/relay-rows.js';
 
@@ -18,11 +18,13 @@ function given({
   last = 3n,
   publish = (): void => undefined,
   mend = (): void => undefined,
+  current = (rows: readonly Row[]): readonly Row[] => rows,
   mustBeTrusted = (): void => undefined,
 } = {}) {
   const clock = new HeldClock();
   const end = new AbortController();
   const did: string[] = [];
+  const published: (bigint | undefined)[] = [];
   let next = 1n;
   const lease = {
     floor: 0n,
@@ -42,9 +44,10 @@ function given({
         return Promise.resolve();
       },
     },
+    epoch: { current: (rows) => Promise.resolve(current(rows)) },
     publishing: {
       publish: ([row]) => {
-        did.push(`sent ${row!.position}`);
+        did.push(`sent ${row?.position ?? 'nothing'}`);
         publish();
         return Promise.resolve(new Map());
       },
@@ -52,10 +55,14 @@ function given({
     parking: { mend: () => Promise.resolve(mend()) },
     errands: { runFirst: () => Promise.resolve() },
     watermarks: { acknowledged: ({ floor, asOf }) => void did.push(`${asOf}, floor ${floor}`) },
+    states: {
+      published: ([row]) => void published.push(row?.position),
+      unclear: () => void did.push('told of an unclear send'),
+    },
     clock,
     nextDelayMs: (attempt) => 100 * 2 ** attempt,
   };
-  return { leading: lead(lease, stages, end.signal), did, clock };
+  return { leading: lead(lease, stages, end.signal), did, published, clock };
 }
 
 describe('the leader', () => {
@@ -87,6 +94,35 @@ describe('the leader', () => {
     expect(did.at(-2)).toBe('acknowledged 2');
   });
 
+  it('tells of each send without an outcome: an older state of it may come behind newer ones', async () => {
+    let tries = 0;
+    const { leading, did, published, clock } = given({
+      last: 1n,
+      publish: () => {
+        if ((tries += 1) === 1) throw unclear();
+      },
+    });
+    await clock.advance(100);
+    await leading;
+    expect(did.slice(0, 4)).toEqual(['sent 1', 'told of an unclear send', 'rewound to 0', 'sent 1']);
+    expect(published).toEqual([1n]);
+  });
+
+  it('sends no row that is withheld, and passes it', async () => {
+    const { leading, did, published } = given({
+      last: 2n,
+      current: (rows) => rows.filter(({ position }) => position !== 1n),
+    });
+    await leading;
+    expect(did.filter((act) => /^sent|^acknowledged/.test(act))).toEqual([
+      'sent nothing',
+      'acknowledged 1',
+      'sent 2',
+      'acknowledged 2',
+    ]);
+    expect(published).toEqual([undefined, 2n]);
+  });
+
   it('does the work between batches again when Kafka does not answer it, without repeating the batch', async () => {
     let tries = 0;
     const { leading, did, clock } = given({
@@ -97,7 +133,11 @@ describe('the leader', () => {
     });
     await clock.advance(100);
     await leading;
-    expect(did.filter((act) => /^sent|^rewound/.test(act))).toEqual(['sent 1', 'sent 2']);
+    expect(did.filter((act) => /^sent|^rewound|^told/.test(act))).toEqual([
+      'sent 1',
+      'told of an unclear send',
+      'sent 2',
+    ]);
     expect(tries).toBe(2);
   });
 
