@@ -79,6 +79,9 @@ export const serversAt = (place: Place): Servers => {
 /** Starts both servers, roles, database, tables and topics. What was started when something fails is stopped again. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { engine: kind = 'native', durable = true, migrated = true, topicPrefix = DEFAULT_TOPIC_PREFIX } = options;
+  const brokers = options.brokers ?? 1;
+  if (brokers > 1 && (options.links ?? []).length > 0)
+    throw new Error('a link leads to one broker, and there are several');
   const isKept = options.folder !== undefined;
   const folder = options.folder ?? ownFolder();
   await claimFolder(folder);
@@ -86,14 +89,13 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const docker = kind === 'docker' ? await import('./docker/engine.js') : undefined;
   const host = (await docker?.dockerHost()) ?? LOOPBACK;
   const moreKafkas = await Promise.all(
-    Array.from({ length: (options.brokers ?? 1) - 1 }, async () => ({ host, port: await freePort() })),
+    Array.from({ length: brokers - 1 }, async () => ({ host, port: await freePort() })),
   );
   const place: Place = {
     postgres: { host, port: options.ports?.postgres ?? (await freePort()) },
     kafka: { host, port: options.ports?.kafka ?? (await freePort()) },
     moreKafkas,
   };
-  if (moreKafkas.length > 0 && (options.links ?? []).length > 0) throw new Error('a link leads to one broker');
   const links = new Links(place);
   let engine: Engine | undefined;
   const stop = async (): Promise<void> => {

@@ -22,6 +22,7 @@ import kafkajs from 'kafkajs';
 
 import { Kafka, RETRY } from '../../../libs/kafka/src/kafkajs/library.js';
 import { Impostor } from '../../support/impostor.js';
+import { Ear, RECORDS_PER_S, Source, breaches } from '../../support/kafka-load.js';
 import { OutboxWriter } from '../../support/outbox-writers.js';
 import { Processes, type ServiceProcess } from '../../support/processes.js';
 import { RelayScene } from '../../support/relay-scene.js';
@@ -32,6 +33,8 @@ import { JWT_SECRET } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 
 const { AclOperationTypes, AclPermissionTypes, AclResourceTypes, ResourcePatternTypes } = kafkajs;
+/** How long a login lasts. */
+const LOGIN_MS = 3_500;
 const TOPIC = { name: 'events', partitions: 2, settings: {} };
 const PASSWORD = 'a-password-that-no-log-may-show';
 const WRONG = 'another-that-no-log-may-show-either';
@@ -96,7 +99,10 @@ beforeAll(async () => {
       'super.users': 'User:ANONYMOUS;User:trusted',
     },
     doors: {
-      secure: { security: 'SASL_SSL', settings: { ...login, ...shown(ours.issue()) } },
+      secure: {
+        security: 'SASL_SSL',
+        settings: { ...login, ...shown(ours.issue()), 'connections.max.reauth.ms': String(LOGIN_MS) },
+      },
       expired: { security: 'SSL', settings: shown(ours.issue({ untilMs: Date.now() - 60_000 })) },
       elsewhere: { security: 'SSL', settings: shown(ours.issue({ host: 'elsewhere.example', isLoopback: false })) },
       encrypted: { security: 'SSL', settings: shown(ours.issue()) },
@@ -181,6 +187,28 @@ describe('who may come in', () => {
       { ...through('encrypted', { tls }), brokers: [broker!.replace('127.0.0.1', 'localhost')] },
       'by name',
     );
+  });
+
+  it('goes on when a login has run out, which is renewed on the way', async () => {
+    const connection = through('secure', { tls, sasl });
+    const topic = { ...TOPIC, name: 'renewed' };
+    const admin = connectAdmin(connection);
+    await admin.ensureTopics([topic]);
+    const ear = new Ear(connection, topic);
+    await ear.reader.start();
+    const publisher = connectPublisher(connection, { topics: [topic] });
+    const source = new Source(publisher, topic.name);
+    await until(
+      () => source.acknowledged,
+      (count) => count > ((LOGIN_MS + 1_000) / 1_000) * RECORDS_PER_S,
+      { withinMs: 20_000 },
+    );
+    await source.stop();
+    const ends = await admin.ends(topic.name);
+    await ear.reachedEnds(ends);
+    expect(breaches(source, ear, ends)).toEqual([]);
+    expect(source.unclear).toBe(0);
+    await Promise.all([ear.reader.stop(), publisher.close(), admin.close()]);
   });
 });
 

@@ -36,8 +36,10 @@ export async function dockerEngine(plan: Plan): Promise<Engine> {
   process.env['TESTCONTAINERS_RYUK_DISABLED'] ??= 'true';
   await sweepContainers();
   const address = { host: plan.host, port: plan.postgresPort };
-  const [[{ port: kafkaPort, door }], ...more] = plan.brokers;
-  if (more.length > 0 || door !== undefined) throw new Error('in containers there is one broker, and a plain one');
+  const [listeners, ...more] = plan.brokers;
+  if (more.length > 0 || listeners.some(({ door }) => door !== undefined))
+    throw new Error('in containers there is one broker, with plain ways in only');
+  const [{ port: kafkaPort }] = listeners;
   const postgres = new ContainerServer({
     name: 'PostgreSQL',
     image: postgresImage(plan),

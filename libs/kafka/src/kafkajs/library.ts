@@ -49,6 +49,7 @@ interface RawConnectionOptions {
   /** False or absent: plain TCP. */
   readonly ssl?: NonNullable<KafkaConfig['ssl']>;
   readonly sasl?: SASLOptions;
+  readonly reauthenticationThreshold?: number;
   readonly socketFactory: SocketFactory;
   readonly connectionTimeout: number;
   readonly requestTimeout: number;
@@ -147,10 +148,17 @@ export const RETRY: Required<Omit<RetryOptions, 'restartOnFailure'>> = {
 
 export const CONNECT_MS = 3_000;
 
+/**
+ * How long before its end a login is renewed, with the next request. kafkajs's own 10 s would renew it with each request where
+ * the broker lets logins last no longer (`connections.max.reauth.ms`), and brokers refuse that within a second.
+ */
+const RENEW_MS = 2_000;
+
 /** As kafkajs calls it. New objects each time: it writes into what it is given. */
 export const entryOf = ({ tls, sasl }: KafkaConnection) => ({
   ssl: tls !== undefined && { ...tls },
   ...(sasl !== undefined && { sasl: { ...sasl } as SASLOptions }),
+  reauthenticationThreshold: RENEW_MS,
 });
 
 /** One client object: its sockets are ours, so that it can be cut off for good. */
