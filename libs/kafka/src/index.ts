@@ -7,6 +7,7 @@ import { KafkaReader, type ReaderOptions } from './reader/reader.js';
 export { kafkaConnectionOf } from './connection.js';
 export type { AdminOptions } from './kafkajs/admin.js';
 export { partitionOf } from './partition.js';
+export { RecordRefused } from './port.js';
 export type {
   Admin,
   Ends,

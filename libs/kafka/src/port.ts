@@ -1,4 +1,5 @@
 import type { TopicSpec } from '@tradesense/contracts';
+import { Fault } from '@tradesense/platform';
 
 /** Where Kafka is and how to get in. */
 export interface KafkaConnection {
@@ -49,6 +50,20 @@ export type Ends = ReadonlyMap<string, ReadonlyMap<number, bigint>>;
 export interface Publisher {
   send(batches: readonly TopicRecords[], signal?: AbortSignal): Promise<Ends>;
   close(): Promise<void>;
+}
+
+/**
+ * Code `record-refused`, remedy `park`: a broker has something against a record itself. All of the send has been answered: of
+ * the partitions that hold `refused` nothing was stored, of all others everything, up to `stored`.
+ */
+export class RecordRefused extends Fault {
+  constructor(
+    why: string,
+    readonly refused: ReadonlySet<OutgoingRecord>,
+    readonly stored: Ends,
+  ) {
+    super('record-refused', 'park', `the broker refused a record: ${why}`);
+  }
 }
 
 /** Keys, values and headers are views into the broker's answer: who keeps one for long copies it, or the answer stays too. */

@@ -1,7 +1,7 @@
-import { Fault, systemRandom, type Clock } from '@tradesense/platform';
+import { systemRandom, type Clock } from '@tradesense/platform';
 import { Brokers } from '../brokers.js';
 import type { OutgoingPartition } from '../outgoing.js';
-import type { Ends, KafkaConnection } from '../port.js';
+import { RecordRefused, type Ends, type KafkaConnection, type OutgoingRecord } from '../port.js';
 import { PRODUCE, produceRequest, type ProduceAnswer, type Produced } from '../protocol/produce.js';
 import { ERROR, REFUSALS, errorName, type Request } from '../protocol/request.js';
 
@@ -33,7 +33,7 @@ export class Session {
     });
   }
 
-  /** @throws Fault `record-refused` when all have answered; otherwise Error as soon as one thing is unclear */
+  /** @throws RecordRefused when all have answered; otherwise Error as soon as one thing is unclear */
   async publish(outgoing: readonly OutgoingPartition[]): Promise<{ readonly ends: Ends; readonly throttleMs: number }> {
     const { nodes, missing } = (this.#leading ??= await this.#findLeaders());
     const requests: [nodeId: number, partitions: OutgoingPartition[]][] = [];
@@ -52,14 +52,15 @@ export class Session {
       request: produceRequest(partitions, terms),
     }));
     const outcomes = await Promise.all(written.map((one) => this.#produce(one)));
-    const refusal = outcomes.find((one) => one.refusal !== undefined)?.refusal;
-    if (refusal !== undefined) throw new Fault('record-refused', 'park', `the broker refused a record: ${refusal}`);
     const ends = new Map<string, Map<number, bigint>>();
     for (const { topic, partition, end } of outcomes.flatMap(({ stored }) => stored)) {
       const ofTopic = ends.get(topic);
       if (ofTopic === undefined) ends.set(topic, new Map([[partition, end]]));
       else ofTopic.set(partition, end);
     }
+    const refusals = outcomes.flatMap(({ refused }) => refused);
+    if (refusals[0] !== undefined)
+      throw new RecordRefused(refusals[0].why, new Set(refusals.flatMap(({ records }) => records)), ends);
     return { ends, throttleMs: Math.max(...outcomes.map(({ throttleMs }) => throttleMs)) };
   }
 
@@ -88,28 +89,31 @@ interface Written {
 interface Outcome {
   readonly throttleMs: number;
   readonly stored: readonly { readonly topic: string; readonly partition: number; readonly end: bigint }[];
-  /** What one broker has against a record. */
-  readonly refusal: string | undefined;
+  /** Records of partitions in which one was refused, and what the broker has against it. */
+  readonly refused: readonly { readonly records: readonly OutgoingRecord[]; readonly why: string }[];
 }
 
 /** What was sent, compared with what was answered (P3). @throws Error where a partition's outcome is unclear */
 function outcomeOf(
   partitions: readonly OutgoingPartition[],
   answers: readonly ProduceAnswer[],
-): Pick<Outcome, 'stored' | 'refusal'> {
-  let refusal: string | undefined;
-  const stored = partitions.map(({ topic, partition, records }) => {
+): Pick<Outcome, 'stored' | 'refused'> {
+  const refused: Outcome['refused'][number][] = [];
+  const stored = partitions.flatMap(({ topic, partition, records }) => {
     const name = nameOf({ topic, partition });
     const answer = answers.find((one) => one.topic === topic && one.partition === partition);
     if (answer === undefined) throw new Error(`${name} is missing among the acknowledged`);
     const { errorCode, baseOffset, reason } = answer;
     const said = [errorName(errorCode), ...(reason === null ? [] : [reason])].join(', ');
-    if (REFUSALS.has(errorCode)) refusal ??= `${said} (${name})`;
-    else if (errorCode !== ERROR.none) throw new Error(`${name}: ${said}`);
-    else if (baseOffset < 0n) throw new Error(`${name} is acknowledged without an offset`);
-    return { topic, partition, end: baseOffset + BigInt(records.length) };
+    if (REFUSALS.has(errorCode)) {
+      refused.push({ records, why: `${said} (${name})` });
+      return [];
+    }
+    if (errorCode !== ERROR.none) throw new Error(`${name}: ${said}`);
+    if (baseOffset < 0n) throw new Error(`${name} is acknowledged without an offset`);
+    return [{ topic, partition, end: baseOffset + BigInt(records.length) }];
   });
-  return { stored, refusal };
+  return { stored, refused };
 }
 
 const nameOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { TopicSpec } from '@tradesense/contracts';
 import { faultOf, type Fault } from '@tradesense/platform';
 import { partitionOf } from '../partition.js';
+import { RecordRefused } from '../port.js';
 import type {
   Admin,
   IncomingRecord,
@@ -117,11 +118,14 @@ export function kafkaContract({ it, until }: Runner, prefix: string, subject: ()
     const large = { key: otherKey, value: Buffer.alloc(2 * 1024 * 1024), headers: {} };
     const refused = await faultOfSend(publisher.send([{ topic: topic.name, records: [...small, large] }]));
     assert.deepEqual([refused.code, refused.remedy], ['record-refused', 'park']);
+    assert.ok(refused instanceof RecordRefused);
+    assert.deepEqual([...refused.refused], [large]);
+    assert.deepEqual(refused.stored.get(topic.name), new Map([[partitionOf('a', PARTITIONS), 3n]]));
     const again = ['d', 'e', 'f'].map((value) => ({ key: 'a', value: Buffer.from(value), headers: {} }));
     const ends = await publisher.send([{ topic: topic.name, records: again }]);
     const end = Number(ends.get(topic.name)?.get(partitionOf('a', PARTITIONS)));
     const { records } = await scene.read('start', end);
-    assert.deepEqual(textsOf(records).slice(-3), ['d', 'e', 'f']);
+    assert.deepEqual(textsOf(records), ['a', 'b', 'c', 'd', 'e', 'f']);
   });
 
   test('a record is taken as long as it fits its batch to the byte, and refused beyond', async (scene) => {

@@ -1,15 +1,16 @@
 import type { TopicSpec } from '@tradesense/contracts';
 import { Fault } from '@tradesense/platform';
-import type {
-  Admin,
-  Ends,
-  OutgoingRecord,
-  Publisher,
-  Reader,
-  ReaderHandlers,
-  ReaderTopic,
-  TopicFault,
-  TopicRecords,
+import {
+  RecordRefused,
+  type Admin,
+  type Ends,
+  type OutgoingRecord,
+  type Publisher,
+  type Reader,
+  type ReaderHandlers,
+  type ReaderTopic,
+  type TopicFault,
+  type TopicRecords,
 } from '../port.js';
 import { Outgoings, type OutgoingPartition } from '../outgoing.js';
 import { partitionCountFault } from '../partition.js';
@@ -142,30 +143,33 @@ class MemoryPublisher implements Publisher {
 
   #store(outgoing: readonly OutgoingPartition[]): Ends {
     const failure = this.kafka.takeFailure();
-    for (const { topic, records } of outgoing) {
+    const refusals: { readonly partition: OutgoingPartition; readonly why: string }[] = [];
+    for (const partition of outgoing) {
+      const { topic, records } = partition;
       const [found, configured] = [this.kafka.logs(topic)?.length, this.counts.get(topic)];
       if (found === undefined) throw new Fault('publish-unclear', 'wait', `there is no topic ${topic}`);
       if (found !== configured) throw partitionCountFault(topic, { found, configured });
       if (isTooLarge(records) || (failure?.is === 'refused' && records.some(failure.when)))
-        throw refused('MESSAGE_TOO_LARGE');
-      if (isCompacted(this.kafka.specOf(topic)) && records.some(({ key }) => key === null))
-        throw refused('INVALID_RECORD');
+        refusals.push({ partition, why: 'MESSAGE_TOO_LARGE' });
+      else if (isCompacted(this.kafka.specOf(topic)) && records.some(({ key }) => key === null))
+        refusals.push({ partition, why: 'INVALID_RECORD' });
     }
     if (failure?.is === 'unclear' && !failure.stored)
       throw new Fault('publish-unclear', 'wait', 'asked to fail: not stored');
     const ends = new Map<string, Map<number, bigint>>();
-    for (const { topic, partition, records } of outgoing) {
+    const refused = new Set(refusals.map(({ partition }) => partition));
+    for (const { topic, partition, records } of outgoing.filter((one) => !refused.has(one))) {
       for (const record of records) this.kafka.append(topic, partition, record);
       const ofTopic = ends.get(topic) ?? new Map<number, bigint>();
       ends.set(topic, ofTopic.set(partition, this.kafka.log(topic, partition).end));
     }
     this.kafka.changed();
     if (failure?.is === 'unclear') throw new Fault('publish-unclear', 'wait', 'asked to fail: stored');
+    if (refusals[0] !== undefined)
+      throw new RecordRefused(refusals[0].why, new Set([...refused].flatMap(({ records }) => records)), ends);
     return ends;
   }
 }
-
-const refused = (why: string): Fault => new Fault('record-refused', 'park', `the broker refused a record: ${why}`);
 
 const isCompacted = (spec: TopicSpec | undefined): boolean => spec?.settings['cleanup.policy'] === 'compact';
 

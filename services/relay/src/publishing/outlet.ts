@@ -1,4 +1,5 @@
-import type { Ends, Publisher, TopicRecords } from '@tradesense/kafka';
+import { HEADER } from '@tradesense/contracts';
+import { RecordRefused, type Ends, type Publisher, type TopicRecords } from '@tradesense/kafka';
 import { faultOf, type Clock, type Logger } from '@tradesense/platform';
 
 import type { DatabaseClock } from '../database/index.js';
@@ -74,10 +75,12 @@ export class Outlet {
       const stoppedBy = await gate.stoppedBy();
       if (stoppedBy !== undefined && (await this.#sendOrTell(stoppedBy)) !== undefined) gate.passed();
       const needed = withoutSuperseded(flowing);
-      return this.#send(needed).catch((error: unknown) => {
+      try {
+        return await this.#send(needed);
+      } catch (error) {
         if (faultOf(error).remedy !== 'park') throw error;
-        return this.#rowByRow(needed);
-      });
+        return await this.#rowByRow(needed, error);
+      }
     });
   }
 
@@ -108,15 +111,21 @@ export class Outlet {
       });
       return ends;
     } catch (error) {
-      this.#unclearTo = this.#sentTo;
+      if (faultOf(error).remedy !== 'park') this.#unclearTo = this.#sentTo;
       throw error;
     }
   }
 
-  /** The batch as a whole may have been refused for its size alone; then every row gets through by itself. */
-  async #rowByRow(rows: readonly Row[]): Promise<Ends> {
+  /** Those of the partitions that were refused: the others are stored. One may have been too large only as a whole. */
+  async #rowByRow(rows: readonly Row[], error: unknown): Promise<Ends> {
     const ends: Ends[] = [];
-    for (const row of rows) {
+    let left = rows;
+    if (error instanceof RecordRefused) {
+      const refused = new Set([...error.refused].map(({ headers }) => headers[HEADER.position]));
+      left = rows.filter(({ position }) => refused.has(String(position)));
+      ends.push(error.stored);
+    }
+    for (const row of left) {
       if (this.options.gate.flowing([row]).length === 0) continue; // parked meanwhile
       const end = await this.#sendOrTell(row);
       if (end !== undefined) ends.push(end);

@@ -1,4 +1,4 @@
-import type { Ends, Publisher, TopicRecords } from '@tradesense/kafka';
+import { RecordRefused, type Ends, type OutgoingRecord, type Publisher, type TopicRecords } from '@tradesense/kafka';
 import { Fault, createLogger } from '@tradesense/platform';
 
 import { DatabaseClock } from '../../../../services/relay/src/database/index.js';
@@ -28,7 +28,7 @@ const stopped = () => new Fault('too-many-refusals', 'wait', 'Kafka refused 4 ro
 
 /** An outlet whose Kafka answers as `answer` says; one partition. */
 function given(
-  answer: (positions: readonly string[]) => void,
+  answer: (positions: readonly string[], batches: readonly TopicRecords[]) => void,
   mustBeTrusted: () => void = () => undefined,
   gate: Gate = new OpenGate(),
 ) {
@@ -42,7 +42,7 @@ function given(
     send: (batches) => {
       const positions = sentPositions(batches);
       sends.push(positions);
-      answer(positions);
+      answer(positions, batches);
       end += BigInt(positions.length);
       return Promise.resolve(new Map([['x.challenge-events', new Map([[0, end]])]]));
     },
@@ -131,7 +131,7 @@ describe('a row that Kafka refuses for itself', () => {
     expect(await outlet.publish(rows)).toEqual(new Map([['x.challenge-events', new Map([[0, 2n]])]]));
     expect(sends).toEqual([['1', '2', '3'], ['1'], ['2'], ['3']]);
     expect(gate.refusals).toEqual(['2: the broker refused a record: MESSAGE_TOO_LARGE']);
-    expect(counts).toEqual(['repeated 1', 'sent 1', 'repeated 1', 'repeated 1', 'sent 1']);
+    expect(counts).toEqual(['sent 1', 'sent 1']);
     expect(outlet.outstanding).toBeUndefined();
   });
 
@@ -160,6 +160,18 @@ describe('a row that Kafka refuses for itself', () => {
     isRefused = false;
     await outlet.publish(rows);
     expect([sends.slice(1), gate.stopping]).toEqual([[['2'], ['1', '2', '3']], undefined]);
+  });
+
+  it('has only the rows of its partition sent again: the others are stored', async () => {
+    let record: OutgoingRecord | undefined;
+    const stored = new Map([['x.challenge-events', new Map([[7, 2n]])]]);
+    const { outlet, sends } = given((positions, batches) => {
+      record ??= batches[0]!.records[1];
+      if (positions.length > 1) throw new RecordRefused('MESSAGE_TOO_LARGE', new Set([record!]), stored);
+    });
+    const ends = await outlet.publish(rows);
+    expect(sends).toEqual([['1', '2', '3'], ['2']]);
+    expect(ends.get('x.challenge-events')?.get(7)).toBe(2n);
   });
 
   it('is not blamed for a batch that was only too large as a whole', async () => {
