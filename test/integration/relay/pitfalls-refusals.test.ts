@@ -70,7 +70,7 @@ describe('a relay that is led to', () => {
       'the database has no outbox, relay, stream, parked, relay_audit, outbox_position: has it been migrated?',
     ));
 
-  it('nothing, by a name with several addresses', async () => {
+  it('nothing that listens', async () => {
     const port = await freePort();
     const url = changed(ground.databaseUrl('relay'), (one) => (one.host = `localhost:${port}`));
     await says(url, `PostgreSQL: connect ECONNREFUSED`);
