@@ -146,12 +146,17 @@ describe('a reader before brokers that misbehave', () => {
       (ms) => ms > idleBefore + 300,
     );
     expect(texts()).toEqual(['from one']);
+    await until(
+      () => reader.trouble(),
+      (trouble) => trouble?.includes('has not answered for 300 ms') === true,
+    );
     cluster.react = () => 'answer';
     await until(texts, (heard) => heard.includes('from two'));
     await until(
       () => reader.idleMs(),
       (ms) => ms < 300,
     );
+    expect(reader.trouble()).toBeUndefined();
   });
 
   it('takes a new connection when one broke, and goes on where it was', async () => {
