@@ -69,7 +69,10 @@ export class Ear {
   }
 }
 
-/** Publishes numbered records at a steady rate; what has no clear outcome is sent again, as the relay does. */
+/**
+ * Publishes numbered records at a steady rate; what has no clear outcome is sent again, as the relay does. Several at one topic
+ * have names, and keys of their own.
+ */
 export class Source {
   readonly stopped = new AbortController();
   sent = 0;
@@ -80,6 +83,7 @@ export class Source {
   constructor(
     private readonly publisher: Publisher,
     private readonly topic: string,
+    readonly name = '',
   ) {
     this.done = this.#run();
   }
@@ -95,7 +99,11 @@ export class Source {
     while (!this.stopped.signal.aborted) {
       const records = Array.from({ length: perBatch }, () => {
         this.sent += 1;
-        return { key: `key ${this.sent % KEYS}`, value: Buffer.from(String(this.sent)), headers: {} };
+        return {
+          key: `${this.name}key ${this.sent % KEYS}`,
+          value: Buffer.from(`${this.name}${this.sent}`),
+          headers: {},
+        };
       });
       await this.#untilStored(records);
       due = Math.max(due + 50, performance.now() - 50); // no burst after an outage
@@ -131,7 +139,9 @@ const numbered = (n: number): Numbered => ({
  */
 export function breaches(source: Source, ear: Ear, ends: ReadonlyMap<number, bigint>): readonly string[] {
   const sent = Array.from({ length: source.sent }, (_, index) => numbered(index + 1));
-  const heard = ear.texts.map((text) => numbered(Number(text)));
+  const heard = ear.texts
+    .filter((text) => text.startsWith(source.name))
+    .map((text) => numbered(Number(text.slice(source.name.length))));
   return [
     ...ear.faults(ends),
     ...ear.losses.map(({ partition, from, to, why }) => `partition ${partition} lost ${from} to ${to}: ${why}`),
