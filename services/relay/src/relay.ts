@@ -2,51 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { topicsOf } from '@tradesense/contracts';
-import type { Admin, Ends, OpenReader, Publisher } from '@tradesense/kafka';
-import { faultOf, type Clock, type Finding, type Logger, type Part } from '@tradesense/platform';
+import type { Admin, Ends } from '@tradesense/kafka';
+import { faultOf, type Finding, type Part } from '@tradesense/platform';
 
 import { checkFloor, checkSequence, checkServer, checkSessions, checkTopics } from './checks.js';
-import { DatabaseClock, Session } from './database/index.js';
-import { Errands } from './errands.js';
-import type { Housekeeper } from './housekeeping/index.js';
-import { StreamEpoch, checkHistory } from './history/index.js';
+import { Session } from './database/index.js';
+import { checkHistory } from './history/index.js';
 import { lead } from './leader-loop.js';
 import { LeaseHolder } from './lease/index.js';
-import type { Leadership, RelayMetrics } from './metrics.js';
-import { Parking } from './parking/index.js';
-import { Outlet } from './publishing/index.js';
-import { Reader } from './reading/index.js';
+import type { Leadership } from './metrics.js';
+import type { RelayOptions } from './options.js';
 import { findingOf, type Standing } from './standing.js';
-import { States } from './states/index.js';
-import type { Wake } from './wake/index.js';
-import { Watermarks } from './watermarks/index.js';
-
-export interface RelayOptions {
-  readonly databaseUrl: string;
-  readonly topicPrefix: string;
-  readonly leaseMs: number;
-  readonly saveMs: number;
-  readonly watermarkMs: number;
-  /** Rows refused within a minute before publishing stops instead of parking another challenge. */
-  readonly parkPerMinute: number;
-  /** How long the outbox keeps a row at least. */
-  readonly retentionMs: number;
-  readonly stateGuardMs: number;
-  readonly stateSweepMs: number;
-  readonly closedStateMs: number;
-  readonly connectAdmin: () => Admin;
-  readonly connectPublisher: () => Publisher;
-  readonly openReader: OpenReader;
-  readonly wake: Wake;
-  readonly housekeeper: Pick<Housekeeper, 'run'>;
-  readonly metrics: RelayMetrics;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Of the n-th attempt in a row, from 0. */
-  readonly nextDelayMs: (attempt: number) => number;
-  /** For what nobody expected. */
-  readonly fail: (error: unknown) => void;
-}
+import { takeUp } from './take-up.js';
 
 /** What an orderly stop leaves a send that is outstanding. */
 const LAST_SEND_MS = 2_000;
@@ -61,16 +28,6 @@ const READ_SETTINGS = {
 };
 /** A save that a crash of the server forgets only repeats rows. */
 const LEASE_SETTINGS = { synchronous_commit: 'off' };
-
-interface Leading {
-  readonly lease: LeaseHolder;
-  /** For reading. */
-  readonly session: Session;
-  /** For the outbox, and for watermarks. */
-  readonly publishers: readonly [Publisher, Publisher];
-  readonly ends: Ends;
-  readonly signal: AbortSignal;
-}
 
 /**
  * The relay's life: connect, check, stand by, lead; and from the beginning again, for ever, when anything it needs goes away.
@@ -165,19 +122,26 @@ export class Relay implements Part {
     const over = new AbortController();
     const signal = AbortSignal.any([ended, lease.lost, over.signal]);
     signal.addEventListener('abort', () => session.cut(), { once: true }); // a read that hangs must not hold up the rest
-    const keeping = lease.keep(signal);
+    const besides = [lease.keep(signal)];
     const publishers = [this.options.connectPublisher(), this.options.connectPublisher()] as const;
-    let telling: Promise<void> | undefined;
-    let tidying: Promise<void> | undefined;
-    let clearing: Promise<void> | undefined;
     try {
       await checkFloor(session);
       const ends = await this.#ends();
       await this.#checkHistory(session, ends, signal);
-      const stages = await this.#stages({ lease, session, publishers, ends, signal });
-      telling = stages.watermarks.run(signal).catch((error: unknown) => over.abort(error));
-      tidying = this.options.housekeeper.run(signal);
-      clearing = stages.states.run(signal);
+      const { stages, standing, leadership } = await takeUp(this.options, {
+        owner: this.#owner,
+        lease,
+        session,
+        publishers,
+        ends,
+        endsNow: (topic) => this.#withAdmin((admin) => admin.ends(topic)),
+        signal,
+        sending: this.#stopNow.signal,
+      });
+      this.#standing = standing;
+      this.#leadership = leadership;
+      for (const part of [stages.watermarks, stages.states, this.options.housekeeper])
+        besides.push(part.run(signal).catch((error: unknown) => over.abort(error)));
       await lead(lease, stages, signal);
       throw signal.reason;
     } catch (error) {
@@ -185,7 +149,7 @@ export class Relay implements Part {
     } finally {
       this.#leadership = undefined;
       over.abort();
-      await Promise.all([keeping, telling, tidying, clearing]);
+      await Promise.all(besides);
       await lease.handOver();
       await Promise.all(publishers.map((publisher) => publisher.close()));
     }
@@ -207,86 +171,6 @@ export class Relay implements Part {
       rewound: (fault) => (this.#standing = { is: 'waiting', fault }),
       signal,
     });
-  }
-
-  /** What the leader's loop runs on; from now on readiness and metrics ask it. */
-  async #stages({ lease, session, publishers, ends, signal }: Leading) {
-    const { topicPrefix, wake, metrics, clock, nextDelayMs, watermarkMs, parkPerMinute, log } = this.options;
-    const databaseClock = new DatabaseClock(clock);
-    const mustBeTrusted = () => lease.mustBeTrusted();
-    const reading = new Reader({ session, wake, clock, databaseClock, metrics, floor: lease.floor, signal });
-    const leader = { owner: this.#owner, generation: lease.generation ?? 0n };
-    const parking: Parking = await Parking.load({
-      session,
-      leader,
-      send: async (rows) => watermarks.raise(await publishing.send(rows)),
-      more: () => wake.now(),
-      perMinute: parkPerMinute,
-      clock,
-      now: () => databaseClock.now(),
-      metrics,
-      log,
-    });
-    const publishing = new Outlet({
-      publisher: publishers[0],
-      topicPrefix,
-      gate: parking,
-      clock,
-      databaseClock,
-      metrics,
-      log,
-      mustBeTrusted,
-      signal: AbortSignal.any([lease.lost, this.#stopNow.signal]),
-    });
-    const watermarks = new Watermarks({
-      publisher: publishers[1],
-      topics: topicsOf(topicPrefix),
-      everyMs: watermarkMs,
-      generation: lease.generation ?? 0n,
-      databaseClock,
-      log,
-      mustBeTrusted,
-      parked: () => parking.challenges,
-      ends,
-    });
-    const epoch = new StreamEpoch({ session, clock, metrics, raised: (to) => parking.dropBelow(to) });
-    const errands = new Errands();
-    const { state } = topicsOf(topicPrefix);
-    const states = new States({
-      session,
-      leader,
-      open: this.options.openReader,
-      topic: state,
-      ends: ends.get(state.name) ?? new Map(),
-      endsNow: () => this.#withAdmin((admin) => admin.ends(state.name)),
-      windowMs: this.options.stateGuardMs,
-      everyMs: this.options.stateSweepMs,
-      closedMs: this.options.closedStateMs,
-      stream: epoch,
-      floor: () => lease.floor,
-      errands,
-      sendRows: async (rows) => watermarks.raise(await publishing.send(rows)),
-      sendRecords: async (records) => watermarks.raise(await publishing.sendRecords(records)),
-      now: () => databaseClock.now(),
-      clock,
-      metrics,
-      log,
-    });
-    this.#standing = {
-      is: 'leading',
-      sincePassMs: () => clock.monotonicMs() - reading.passedAtMs,
-      outstanding: () => publishing.outstanding,
-    };
-    this.#leadership = () => ({
-      generation: Number(lease.generation),
-      marginMs: lease.marginMs,
-      pending: reading.isCaughtUp && publishing.outstanding === undefined ? 0n : positive(lease.drawn - lease.floor),
-      lagMs: publishing.outstanding === undefined ? 0 : databaseClock.ageMs(publishing.outstanding.oldest.created_at),
-      asOfAgeMs: watermarks.asOf === undefined ? undefined : databaseClock.ageMs(watermarks.asOf),
-      parked: parking.challenges.length,
-      deadLetters: parking.deadLetters,
-    });
-    return { reading, epoch, publishing, parking, errands, watermarks, states, clock, nextDelayMs };
   }
 
   /** Where the logs end now that the lease is ours: earlier leaders' acknowledged records lie below. */
@@ -314,5 +198,3 @@ export class Relay implements Part {
     }
   }
 }
-
-const positive = (count: bigint): bigint => (count > 0n ? count : 0n);
