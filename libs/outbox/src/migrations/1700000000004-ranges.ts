@@ -21,9 +21,9 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
  *    refused, so a bound that comes near before it was used is dropped first.
  * G5 A leaf is emptied by TRUNCATE, which locks that leaf alone, and only while no number of it can come any more: the saved
  *    floor has passed its end. A transaction that drew a number below the end and has not ended is an open hole, and holds the
- *    floor back (design 6.2), however long it takes (pitfall P14); one that was given up had ended. Floor, parked
- *    challenges and the newest row are read under the lock that TRUNCATE takes; they are read in one statement, and a challenge
- *    is parked before the floor passes its row, so who sees that floor sees it parked.
+ *    floor back (design 6.2), however long it takes (pitfall P14); one that was given up had ended. All of it
+ *    is read under the lock that TRUNCATE takes; floor and parked challenges in one statement, since a challenge is parked before
+ *    the floor passes its row: who sees that floor sees it parked.
  * G6 A leaf is dropped when it is empty and wholly below the floor. That locks the parent and the DEFAULT (pitfall P15), and is
  *    the one step that makes writers wait, for the lock timeout at most. A row with a position below the floor, which only a
  *    hand can write, would go to the DEFAULT.
