@@ -6,7 +6,9 @@ const LONGEST = [
   'integration/local/docker',
   'integration/relay/servers-away',
   'integration/local/demo',
+  'integration/kafka/three-brokers',
   'integration/kafka/broken-broker',
+  'integration/kafka/secure',
   'integration/gateway/sockets',
   'e2e/nothing-is-lost',
 ];
