@@ -25,7 +25,7 @@ type CheckedSetting = (typeof CHECKED_SETTINGS)[number];
 
 /** Copies in production: one broker may be down for maintenance and another one fail. */
 export const COPIES = 3;
-/** How many must have a record before it counts as stored. With fewer copies than two nothing can be asked for. */
+/** How many must have a record before it counts as stored. */
 export const insyncOf = (copies: number): number => Math.min(2, copies);
 
 /** A batch of 512 KiB, the relay's largest, with what goes around it. A state, the largest record, has 48 KiB. */
@@ -34,8 +34,8 @@ const READABLE = new Set(['uncompressed', 'producer', 'gzip']);
 const HOUR_MS = 3_600_000;
 
 /**
- * What is wrong with a topic, each thing with the command that mends it. `unfit` is under what records would be lost, read wrongly
- * or put elsewhere while everything works; `unsafe` is what only a failure, or a rarer record, would turn into a loss.
+ * What is wrong with a topic, each thing with the command that mends it. Unfit: records are lost, misread or put elsewhere while
+ * everything works. Unsafe: it takes a failure, or a rarer record, to lose one.
  * @param copies how many are wanted
  */
 export function topicFaults(spec: TopicSpec, found: TopicFound | undefined, copies: number): readonly TopicFault[] {

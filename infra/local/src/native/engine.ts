@@ -27,32 +27,26 @@ export async function nativeEngine(plan: Plan): Promise<Engine> {
 async function kafkaOf(plan: Plan): Promise<Pick<Engine, 'kafka' | 'kafkas'>> {
   const { folder, brokers, kafkaUsers: users, kafkaSettings, onStart } = plan;
   const port = await freePort();
+  const common = { folder, users, onStart };
   const [listeners, ...others] = brokers;
   if (others.length === 0) {
-    const role = { is: 'broker,controller', listeners } as const;
-    const controller = { nodeId: 1, port };
-    const settings = kafkaSettings;
     const kafka = new KafkaServer({
+      ...common,
       name: 'Kafka',
       files: 'kafka',
-      folder,
       nodeId: 1,
-      role,
-      controller,
-      settings,
-      users,
+      role: { is: 'broker,controller', listeners },
+      controller: { nodeId: 1, port },
+      settings: kafkaSettings,
       heapMb: 512,
-      onStart,
     });
     return { kafka, kafkas: [kafka] };
   }
   const shared = {
-    folder,
+    ...common,
     controller: { nodeId: CONTROLLER_ID, port },
     settings: { ...clusterSettings, ...kafkaSettings },
-    users,
     heapMb: 256,
-    onStart,
   };
   const kafkas: readonly Server[] = brokers.map((ways, index) => {
     const nodeId = index + 1;
