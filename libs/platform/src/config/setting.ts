@@ -123,7 +123,10 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g
 
 /** Names a file of certificates, read at start; the value is what they say, '' where none is named. */
 export const certificates = (options: Options<string>): Setting<string> =>
-  setting('PEM file', options, readCertificates, (pem) => `${pem.match(CERTIFICATE)?.length ?? 0} certificates`);
+  setting('PEM file', options, readCertificates, shownCertificates);
+
+const shownCertificates = (pem: string): string =>
+  pem === '' ? '' : `${pem.match(CERTIFICATE)?.length ?? 0} certificates`;
 
 function readCertificates(file: string): Reading<string> {
   try {
