@@ -1,6 +1,3 @@
-import { EVENTS, topicsOf } from '@tradesense/contracts';
-import { connectPublisher } from '@tradesense/kafka';
-
 import { DatabaseCopy } from '../../support/database-copy.js';
 import { OutboxWriter } from '../../support/outbox-writers.js';
 import type { ServiceProcess } from '../../support/processes.js';
@@ -87,53 +84,5 @@ describe('a relay and the history of its database', () => {
       () => scene.row(),
       ({ floor }) => floor === 5 * 2 * scene.challenges.ids.length, // it has passed them
     );
-  });
-
-  it('misses a single row that must be there, and goes on once it is there again', async () => {
-    await append();
-    const before = await (await scene.relay('before')).ready();
-    await scene.published();
-    await before.stop();
-    await writer.query(
-      'create table lost as select * from outbox where position = (select max(position) from outbox where aggregatetype = $1)',
-      [EVENTS],
-    );
-    await writer.query('delete from outbox where position = (select position from lost)');
-    const relay = await scene.relay();
-    await refuses(relay, /history_rewound: .*no such row.*; 1 of \d+ partitions contradict it/);
-    await writer.query('insert into outbox select * from lost');
-    await relay.ready();
-  });
-
-  it('does not mind what retention has taken, from the outbox or from Kafka, nor foreign records', async () => {
-    await append();
-    const before = await (await scene.relay('before')).ready();
-    await scene.published();
-    await before.stop();
-    await writer.query('truncate outbox');
-    const { events } = topicsOf(ground.topicPrefix);
-    const foreigner = connectPublisher({ brokers: ground.brokers, clientId: 'foreigner' }, { topics: [events] });
-    const records = scene.challenges.ids.map((key) => ({ key, value: Buffer.from('hello'), headers: {} }));
-    await foreigner.send([{ topic: events.name, records }]);
-    await foreigner.close();
-    const relay = await (await scene.relay()).ready();
-    const known = published();
-    await append();
-    await until(published, (count) => count >= known + scene.challenges.ids.length, WITHIN);
-    expect(await gauge(relay, 'history_rewound')).toBe(0);
-  });
-
-  it('knows a database that begins anew from one that retention has emptied', async () => {
-    await append();
-    const before = await (await scene.relay('before')).ready();
-    await scene.published();
-    await before.stop();
-    await writer.query('truncate outbox restart identity');
-    await writer.query('update relay set floor = 0');
-    await writer.query('update writer_challenge set sequence = 0');
-    const relay = await scene.relay();
-    await refuses(relay, /history_rewound: .*no such row \(positions drawn: up to 0\)/);
-    await writer.query('update stream set epoch = epoch + 1');
-    await relay.ready();
   });
 });
