@@ -303,6 +303,18 @@ describe('a reader before brokers that misbehave', () => {
     expect(texts()).toEqual(['a']);
   });
 
+  it('asks no oftener than it is told to, records or none', async () => {
+    await open({ pauseMs: 400 });
+    const before = cluster.countOf(API.fetch);
+    const end = performance.now() + 1_200;
+    for (let offset = 0n; performance.now() < end; offset += 1n) {
+      cluster.append(TOPIC, 0, textBatch(offset, ['a']));
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    expect(cluster.countOf(API.fetch) - before).toBeLessThanOrEqual(2 * 4); // of two brokers
+    await until(texts, (read) => read.length > 20);
+  });
+
   it('stops at once while everything is silent', async () => {
     await open();
     cluster.react = () => 'silence';

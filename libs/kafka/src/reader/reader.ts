@@ -34,6 +34,8 @@ export interface ReaderOptions {
   readonly log?: Logger;
   /** A broker that has not answered for so long is taken for dead. */
   readonly answerMs?: number;
+  /** Pause between two questions to a broker, for a reader that may be late and must not take the processor from others. */
+  readonly pauseMs?: number;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -243,7 +245,8 @@ export class KafkaReader implements Reader {
         place.inHand = false;
       }
     }
-    if (throttleMs > 0) await this.#pause(Math.min(throttleMs, MAX_THROTTLE_MS));
+    const pauseMs = Math.max(Math.min(throttleMs, MAX_THROTTLE_MS), this.options.pauseMs ?? 0);
+    if (pauseMs > 0) await this.#pause(pauseMs);
   }
 
   async #take(place: Place, { errorCode, records }: FetchAnswer, link: Link): Promise<void> {
