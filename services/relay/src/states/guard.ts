@@ -18,8 +18,8 @@ import { compareVersions, versionOf, type Version } from './version.js';
  * G1 The window is read from where the topic ended as of the last acknowledgement. Whatever came late, its sender's successor
  *    has sent the same rows again since, so the newer state is met in the window too.
  * G2 An older state that is followed by a newer one has healed: that is how every repeat from the floor looks. Only what is
- *    older for longer than a moment, with everything read that was acknowledged, is repaired.
- * G3 The newer state is sent between two batches, by the one stream of sends, and only if nothing of the challenge was published
+ *    older for longer than a moment, with everything read that was acknowledged when it was seen, is repaired.
+ * G3 The newer state is sent between two batches, by the one stream of sends, and not if a still newer one was acknowledged
  *    since: a repair must not be the older state itself. Then it is the newest again, and nothing follows from it.
  *
  * What was read is kept as a version per challenge; the state itself comes out of the outbox. Failures cost the guard time,
@@ -32,8 +32,6 @@ export interface GuardOptions {
   /** Where the partitions of the states ended after the lease was taken. */
   readonly ends: ReadonlyMap<number, bigint>;
   readonly windowMs: number;
-  /** How long an older state may be the last one. */
-  readonly graceMs?: number;
   /** Challenges kept in mind. */
   readonly limit?: number;
   readonly errands: ErrandList;
@@ -49,20 +47,29 @@ export interface ErrandList {
   add(errand: () => Promise<void>): void;
 }
 
+interface Backwards {
+  readonly cameAtMs: number;
+  readonly partition: number;
+  /** Where that partition ended then, as far as was acknowledged. */
+  readonly end: bigint;
+}
+
+/** How long an older state may be the last one. */
 const GRACE_MS = 1_000;
 const LIMIT = 100_000;
 const REPAIRS_AT_ONCE = 100;
 const AGAIN_MS = 1_000;
 const ASLEEP_MS = 60_000;
+/** Between two reads: the leader's own sends come first. */
+const PAUSE_MS = 500;
 
 export class StateGuard {
-  readonly #graceMs: number;
   /** Per partition, of what was acknowledged. */
   readonly #ends: Map<number, bigint>;
   /** The newest state of each challenge in the window, in the order in which they were first seen. */
   readonly #newest = new Map<string, Version>();
-  /** Challenges of which an older one came last, and when. */
-  readonly #backwards = new Map<string, number>();
+  /** Challenges of which an older one came last. */
+  readonly #backwards = new Map<string, Backwards>();
   readonly #repairs = new Map<string, Version>();
   readonly #opened = new Wake();
   /** Per partition, the next offset to be read; undefined while no window is open. */
@@ -70,18 +77,17 @@ export class StateGuard {
   #untilMs: number;
 
   constructor(private readonly options: GuardOptions) {
-    this.#graceMs = options.graceMs ?? GRACE_MS;
     this.#ends = new Map(options.ends);
     this.#next = new Map(options.ends);
     this.#untilMs = options.clock.monotonicMs() + options.windowMs;
   }
 
   /** Kafka has these rows, up to these ends. */
-  published(rows: readonly Pick<Row, 'aggregatetype' | 'aggregateid'>[], ends: Ends): void {
+  published(rows: readonly Row[], ends: Ends): void {
     for (const [partition, end] of ends.get(this.options.topic.name) ?? [])
       if (end > (this.#ends.get(partition) ?? 0n)) this.#ends.set(partition, end);
-    if (this.#repairs.size === 0) return;
-    for (const row of rows) if (row.aggregatetype === STATE) this.#repairs.delete(row.aggregateid); // G3
+    if (this.#backwards.size + this.#repairs.size === 0) return;
+    for (const row of rows) if (row.aggregatetype === STATE && this.#isUnread(row)) this.#hasHealed(row.aggregateid); // G3
   }
 
   /** Nobody knows what became of a send: it may be stored at any time from now on. */
@@ -111,14 +117,14 @@ export class StateGuard {
           log.warn({ partition, from: String(from), to: String(to), why }, 'states were lost to the state guard'),
         position: (_, partition, position) => void next.set(partition, position),
       },
-      { onFailure: (fault) => failed.abort(fault), log },
+      { onFailure: (fault) => failed.abort(fault), pauseMs: PAUSE_MS, log },
     );
     const stop = (): void => void reader.stop();
     ended.addEventListener('abort', stop, { once: true });
     try {
       await reader.start();
       while (!ended.aborted && !this.#isOver) {
-        await clock.sleep(this.#graceMs / 2, ended);
+        await clock.sleep(GRACE_MS / 2, ended);
         this.#settle(next);
       }
       if (!ended.aborted) this.#close();
@@ -143,25 +149,24 @@ export class StateGuard {
   }
 
   #take(records: readonly IncomingRecord[]): void {
-    const nowMs = this.options.clock.monotonicMs();
     for (const record of records) {
       if (record.key === null) continue;
       const challengeId = record.key.toString('latin1');
       const version = record.value === null ? undefined : versionOf(record);
-      if (version !== undefined) this.#takeVersion(challengeId, version, nowMs);
+      if (version !== undefined) this.#takeVersion(challengeId, version, record.partition);
       else if (record.value === null) this.#forget(challengeId);
     }
   }
 
-  #takeVersion(challengeId: string, version: Version, nowMs: number): void {
+  #takeVersion(challengeId: string, version: Version, partition: number): void {
     const newest = this.#newest.get(challengeId);
     if (newest !== undefined && compareVersions(version, newest) < 0) {
-      this.#backwards.set(challengeId, nowMs);
+      const cameAtMs = this.options.clock.monotonicMs();
+      this.#backwards.set(challengeId, { cameAtMs, partition, end: this.#ends.get(partition) ?? 0n });
       return;
     }
     this.#newest.set(challengeId, version);
-    this.#backwards.delete(challengeId); // it has healed
-    this.#repairs.delete(challengeId);
+    this.#hasHealed(challengeId);
     if (newest !== undefined || this.#newest.size <= (this.options.limit ?? LIMIT)) return;
     const [oldest] = this.#newest.keys();
     this.#forget(oldest!);
@@ -170,19 +175,30 @@ export class StateGuard {
 
   #forget(challengeId: string): void {
     this.#newest.delete(challengeId);
+    this.#hasHealed(challengeId);
+  }
+
+  #hasHealed(challengeId: string): void {
     this.#backwards.delete(challengeId);
     this.#repairs.delete(challengeId);
+  }
+
+  /** Whether it is newer than all that was read of its challenge. */
+  #isUnread({ aggregateid, epoch, sequence, position }: Row): boolean {
+    const newest = this.#newest.get(aggregateid);
+    const version = { epoch: Number(epoch), sequence: Number(sequence), position: Number(position) };
+    return newest !== undefined && compareVersions(version, newest) > 0;
   }
 
   /** Decides what has to be repaired (G2). */
   #settle(next: ReadonlyMap<number, bigint>): void {
     const { clock, errands } = this.options;
     if (this.#backwards.size === 0 || this.#repairs.size > 0 || errands.isFull) return;
-    for (const [partition, end] of this.#ends) if ((next.get(partition) ?? 0n) < end) return;
-    const dueMs = clock.monotonicMs() - this.#graceMs;
-    for (const [challengeId, cameAtMs] of this.#backwards) {
+    const dueMs = clock.monotonicMs() - GRACE_MS;
+    for (const [challengeId, { cameAtMs, partition, end }] of this.#backwards) {
       const newest = this.#newest.get(challengeId);
-      if (cameAtMs > dueMs || newest === undefined || this.#repairs.size >= REPAIRS_AT_ONCE) continue;
+      if (newest === undefined || cameAtMs > dueMs || (next.get(partition) ?? 0n) < end) continue;
+      if (this.#repairs.size >= REPAIRS_AT_ONCE) break;
       this.#backwards.delete(challengeId);
       this.#repairs.set(challengeId, newest);
     }

@@ -262,6 +262,27 @@ describe('the state guard', () => {
     expect(scene.repaired).toEqual([]);
   });
 
+  it('is not held up by what is acknowledged all the time, of other challenges or in other partitions', async () => {
+    scene = await given();
+    await scene.publish(state(1), state(2));
+    await scene.store(state(1));
+    await scene.clock.advance(0);
+    const ends = Array.from({ length: topic.partitions }, (_, partition) => [partition, 1_000n] as const);
+    scene.guard.published([], new Map([[topic.name, new Map(ends)]]));
+    await seconds(scene, 4);
+    expect(positionsOf(scene.repaired)).toBe('2');
+  });
+
+  it('knows what was read before it was acknowledged: an older one behind it is older still', async () => {
+    scene = await given();
+    const ends = await scene.store(state(2));
+    await scene.store(state(1));
+    await scene.clock.advance(0);
+    scene.guard.published([state(2)], ends); // the answer comes last
+    await seconds(scene, 4);
+    expect(positionsOf(scene.repaired)).toBe('2');
+  });
+
   it('waits where more errands wait than there is room for', async () => {
     scene = await given();
     while (!scene.errands.isFull) scene.errands.add(() => Promise.resolve());
