@@ -245,19 +245,25 @@ describe('the state guard', () => {
     await scene.clock.advance(0);
     await scene.store(state(3, OTHER));
     await seconds(scene, 4);
-    expect([positionsOf(scene.repaired), scene.counted.forgotten]).toEqual(['4', 1]);
+    await scene.store(state(1));
+    await seconds(scene, 4);
+    expect([positionsOf(scene.repaired), scene.counted.forgotten]).toEqual(['4', 2]);
   });
 
-  it('decides nothing before it has read all that was acknowledged', async () => {
-    const [held, goOn] = heldBack();
-    scene = await given({ hold: ([record]) => (isNumber(3, record) ? held : undefined) });
+  it('decides nothing before it has read all that was acknowledged when the older one came', async () => {
+    const [[older, readOlder], [newer, readNewer]] = [heldBack(), heldBack()];
+    scene = await given({
+      hold: ([record]) =>
+        isNumber(3, record) ? newer : isNumber(1, record) && record!.offset > 0n ? older : undefined,
+    });
     await scene.publish(state(1), state(2));
-    await scene.store(state(1));
     await scene.clock.advance(0);
+    await scene.store(state(1));
     await scene.publish(state(3));
+    readOlder();
     await seconds(scene, 10);
     expect(scene.repaired).toEqual([]);
-    goOn();
+    readNewer();
     await seconds(scene, 4);
     expect(scene.repaired).toEqual([]);
   });
