@@ -407,6 +407,18 @@ describe('a service', () => {
     ['relay', 'a wrong password', { KAFKA_SASL_PASSWORD: WRONG }, 'the name or the password is wrong'],
     ['gateway', 'a wrong password', { KAFKA_SASL_PASSWORD: WRONG }, 'the name or the password is wrong'],
     [
+      'gateway',
+      'topics it has no right to read',
+      { KAFKA_SASL_USERNAME: 'operator', KAFKA_SASL_PASSWORD: PASSWORD },
+      'TOPIC_AUTHORIZATION_FAILED',
+    ],
+    [
+      'relay',
+      'topics it has no right to see',
+      { KAFKA_SASL_USERNAME: 'operator', KAFKA_SASL_PASSWORD: PASSWORD, TOPIC_PREFIX: 'not-ours.' },
+      'not-ours.challenge-events is missing',
+    ],
+    [
       'relay',
       "a stranger's certificate, though Node.js is told to take any",
       { KAFKA_SASL_PASSWORD: PASSWORD, KAFKA_TLS_CA: join(folder, 'stranger.pem'), NODE_TLS_REJECT_UNAUTHORIZED: '0' },
