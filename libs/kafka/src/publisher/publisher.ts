@@ -16,8 +16,9 @@ import { Session } from './session.js';
  *       `publish-unclear`; its caller sends all of it again, and readers drop what they have.
  *   P3  resolved means that each partition sent to is among those answered, without error and with an offset (pitfall K3).
  *   P4  an unclear send takes its connections with it, at once: nothing of it leaves later (pitfall K5). The next send
- *       begins a new session, which asks first who leads what. What had left, a broker may still store after that: a batch
- *       twice, never in another order than it was sent in.
+ *       begins a new session, which asks first who leads what. What had left, a broker that was held up may still store
+ *       after that, even behind newer records: an older run once more. First occurrences keep their order; where the last
+ *       record of a key counts, somebody has to look after it (the relay's guard of states).
  *   P5  a refusal is told when every broker has answered. So nothing is under way, and the session goes on.
  *
  * Deliberately not done: no request to a new leader within a send (the next send finds it), no second request under way (the
