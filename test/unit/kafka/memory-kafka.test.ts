@@ -37,7 +37,7 @@ describe('Kafka in memory fails on demand:', () => {
     expect(stored()).toBe(isStored ? 4 : 2);
   });
 
-  it('a record is refused, with all of its send', async () => {
+  it('a record is refused, with all that goes to its partition', async () => {
     const { kafka, send, stored } = given();
     kafka.failNextSend({ is: 'refused', when: ({ value }) => String(value) === 'bad' });
     await expect(send()).rejects.toMatchObject({ code: 'record-refused', remedy: 'park' });
