@@ -139,7 +139,7 @@ export class History {
 let position = 0;
 
 /** The Kafka record that carries a fact, as the relay would write it. */
-export function recordOf({ challengeId, userId, type, at, body }: Fact): OutgoingRecord {
+export function recordOf({ challengeId, userId, type, at, body }: Fact): OutgoingRecord & { readonly value: Buffer } {
   position += 1;
   return {
     key: challengeId,

@@ -15,7 +15,7 @@ export function incoming(record: OutgoingRecord, topic: string, timestampMs = Da
     offset: 0n,
     timestampMs,
     key: record.key === null ? null : Buffer.from(record.key),
-    value: record.value,
+    value: record.value === null ? null : Buffer.from(record.value),
     headers: new Map(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value)])),
   };
 }

@@ -42,7 +42,8 @@ export class Outgoings {
 
 function check({ key, value, headers }: OutgoingRecord): void {
   if (key !== null && typeof key !== 'string') throw misuse('a key has to be text or null');
-  if (value !== null && !Buffer.isBuffer(value)) throw misuse('a value has to be a buffer or null');
+  if (value !== null && typeof value !== 'string' && !Buffer.isBuffer(value))
+    throw misuse('a value has to be text, a buffer or null');
   for (const name in headers) {
     if (typeof headers[name] !== 'string') throw misuse(`header ${name} has to be text; what is absent is left out`);
   }

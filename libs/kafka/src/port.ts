@@ -23,8 +23,8 @@ export interface Sasl {
 export interface OutgoingRecord {
   /** Decides the partition, as Java's client would choose it (murmur2). Records without a key take the partitions in turn. */
   readonly key: string | null;
-  /** Null is a tombstone. */
-  readonly value: Buffer | null;
+  /** Text goes as UTF-8. Null is a tombstone. */
+  readonly value: Buffer | string | null;
   /** Absent headers are left out, never null. */
   readonly headers: Readonly<Record<string, string>>;
 }

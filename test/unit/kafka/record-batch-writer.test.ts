@@ -27,6 +27,7 @@ const text = fc.oneof(
 const value = fc.option(
   fc.oneof(
     fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+    text,
     // Around the places where a record's length takes another byte.
     fc
       .constantFrom(30, 50, 8_100, 1_048_500)
@@ -195,11 +196,11 @@ describe('CRC-32C', () => {
 /** Hexadecimal, because comparing buffers of some thousand bytes takes Jest a second. */
 const hex = (bytes: Buffer | string | null): string | null =>
   bytes === null ? null : Buffer.from(bytes).toString('hex');
-const shown = (key: Buffer | string | null, content: Buffer | null, headers: ReadonlyMap<string, Buffer | string>) => [
-  hex(key),
-  hex(content),
-  ...[...headers].flatMap(([name, of]) => [name, hex(of)]),
-];
+const shown = (
+  key: Buffer | string | null,
+  content: Buffer | string | null,
+  headers: ReadonlyMap<string, Buffer | string>,
+) => [hex(key), hex(content), ...[...headers].flatMap(([name, of]) => [name, hex(of)])];
 
 /** By definition, bit by bit. */
 function byBytes(bytes: Buffer): number {

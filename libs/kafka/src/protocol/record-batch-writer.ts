@@ -58,7 +58,10 @@ export function writeBatch(writer: ByteWriter, records: readonly OutgoingRecord[
 
 function writeRecord(writer: ByteWriter, { key, value, headers }: OutgoingRecord, delta: number): void {
   let headerCount = 0;
-  let bound = RECORD_OVERHEAD_BYTES + (key?.length ?? 0) * WIDEST + (value?.length ?? 0);
+  let bound =
+    RECORD_OVERHEAD_BYTES +
+    (key?.length ?? 0) * WIDEST +
+    (value?.length ?? 0) * (typeof value === 'string' ? WIDEST : 1);
   for (const name in headers) {
     headerCount += 1;
     bound += HEADER_OVERHEAD_BYTES + (name.length + headers[name]!.length) * WIDEST;
@@ -74,6 +77,7 @@ function writeRecord(writer: ByteWriter, { key, value, headers }: OutgoingRecord
   if (key === null) bytes[at++] = NULL;
   else at = text(bytes, at, key);
   if (value === null) bytes[at++] = NULL;
+  else if (typeof value === 'string') at = text(bytes, at, value);
   else {
     at = varint(bytes, at, value.length);
     bytes.set(value, at);

@@ -86,7 +86,7 @@ export class MemoryKafka {
     this.log(topic, partition).append({
       timestampMs: this.now(),
       key: key === null ? null : Buffer.from(key),
-      value,
+      value: typeof value === 'string' ? Buffer.from(value) : value,
       headers: new Map(Object.entries(headers).map(([name, content]) => [name, Buffer.from(content)])),
     });
   }

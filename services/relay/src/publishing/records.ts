@@ -25,7 +25,7 @@ export function recordsOf(rows: readonly Row[], topicPrefix: string): readonly T
 function recordOf(row: Row): OutgoingRecord {
   return {
     key: row.aggregateid,
-    value: Buffer.from(row.payload),
+    value: row.payload,
     headers: headersOf({
       id: row.id,
       type: row.type,

@@ -32,7 +32,8 @@ export interface ReaderOptions {
   readonly signal: AbortSignal;
 }
 
-const MAX_ROWS = 1_000;
+/** Of one statement: as many as fitted last time and a few more, so that hardly any are read in vain. */
+const ROWS = { min: 16, max: 1_000 };
 const MAX_BYTES = 512 * 1024;
 /** Headers and key, about. */
 const ROW_OVERHEAD_BYTES = 512;
@@ -57,6 +58,7 @@ export class Reader {
   #lookMs = LOOK_MS.min;
   #lookedAtMs = 0;
   #passedAtMs: number;
+  #limit = ROWS.max;
   #isCaughtUp = false;
 
   constructor(private readonly options: ReaderOptions) {
@@ -130,13 +132,16 @@ export class Reader {
   async #read(): Promise<{ rows: readonly Row[]; wasCut: boolean; at: string }> {
     const { session, clock, databaseClock } = this.options;
     const { position, holes } = this.#progress;
+    const limit = this.#limit;
     const sentAtMs = clock.monotonicMs();
-    const answer = await session.query<ReadRow>(readRows({ above: position, holes, limit: MAX_ROWS }));
+    const answer = await session.query<ReadRow>(readRows({ above: position, holes, limit }));
     const at = answer[0]!.read_at!; // the first one carries the time
     databaseClock.observe(at, sentAtMs);
     const found = rowsOf(answer);
     const rows = found.slice(0, fitting(found));
-    return { rows, wasCut: found.length >= MAX_ROWS || rows.length < found.length, at };
+    const isCut = rows.length < found.length;
+    this.#limit = isCut ? Math.max(ROWS.min, Math.ceil(rows.length * 1.1)) : Math.min(ROWS.max, limit * 2);
+    return { rows, wasCut: isCut || found.length >= limit, at };
   }
 
   #isLookDue(): boolean {
@@ -172,10 +177,11 @@ export class Reader {
 
 /** How many of these rows one batch takes: at least one. */
 export function fitting(rows: readonly Row[]): number {
+  const most = Math.min(rows.length, ROWS.max);
   let bytes = 0;
-  for (const [index, { payload }] of rows.slice(0, MAX_ROWS).entries()) {
-    bytes += Buffer.byteLength(payload) + ROW_OVERHEAD_BYTES;
+  for (let index = 0; index < most; index += 1) {
+    bytes += Buffer.byteLength(rows[index]!.payload) + ROW_OVERHEAD_BYTES;
     if (bytes > MAX_BYTES && index > 0) return index;
   }
-  return Math.min(rows.length, MAX_ROWS);
+  return most;
 }

@@ -27,7 +27,7 @@ describe('a record', () => {
     expect(events?.records).toEqual([
       {
         key: row.aggregateid,
-        value: Buffer.from(row.payload, 'utf8'),
+        value: row.payload,
         headers: {
           'content-type': 'application/json',
           ce_specversion: '1.0',
