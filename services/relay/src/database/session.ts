@@ -40,6 +40,7 @@ const messageOf = (error: unknown): string => {
  */
 export class Session {
   readonly #lost = new AbortController();
+  #before: Promise<unknown> = Promise.resolve();
 
   private constructor(
     private readonly client: pg.Client,
@@ -78,7 +79,14 @@ export class Session {
     return this.#lost.signal;
   }
 
-  async query<Row>({ name, text, values = [] }: Statement): Promise<readonly Row[]> {
+  /** Stages share a session: their statements go one after the other, in the order of the calls. */
+  query<Row>(statement: Statement): Promise<readonly Row[]> {
+    const asked = this.#before.then(() => this.#ask<Row>(statement));
+    this.#before = asked.catch(() => undefined);
+    return asked;
+  }
+
+  async #ask<Row>({ name, text, values = [] }: Statement): Promise<readonly Row[]> {
     this.lost.throwIfAborted();
     try {
       const result = await this.client.query({ ...(name === undefined ? {} : { name }), text, values: [...values] });
