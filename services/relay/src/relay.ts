@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 
 import { topicsOf } from '@tradesense/contracts';
-import type { Admin, Ends } from '@tradesense/kafka';
+import type { Admin, Ends, OpenReader, Reader } from '@tradesense/kafka';
 import { faultOf, type Finding, type Part } from '@tradesense/platform';
 
 import { checkFloor, checkSequence, checkServer, checkSessions, checkTopics } from './checks.js';
@@ -124,10 +124,14 @@ export class Relay implements Part {
     signal.addEventListener('abort', () => session.cut(), { once: true }); // a read that hangs must not hold up the rest
     const besides = [lease.keep(signal)];
     const publishers = [this.options.connectPublisher(), this.options.connectPublisher()] as const;
+    let reader: Reader | undefined;
+    const open: OpenReader = (...what) => (reader = this.options.openReader(...what));
+    const sinceMs = this.options.clock.monotonicMs();
+    this.#standing = { is: 'taking-over', sinceMs, trouble: () => reader?.trouble() };
     try {
       await checkFloor(session);
       const ends = await this.#ends();
-      await this.#checkHistory(session, ends, signal);
+      await this.#checkHistory(session, open, ends, signal);
       const { stages, standing, leadership } = await takeUp(this.options, {
         owner: this.#owner,
         lease,
@@ -156,8 +160,8 @@ export class Relay implements Part {
   }
 
   /** Nothing is published before: also after a restore that this process did not notice otherwise. */
-  #checkHistory(session: Session, ends: Ends, signal: AbortSignal): Promise<void> {
-    const { topicPrefix, openReader: open, retentionMs: keptMs, clock, log, metrics } = this.options;
+  #checkHistory(session: Session, open: OpenReader, ends: Ends, signal: AbortSignal): Promise<void> {
+    const { topicPrefix, retentionMs: keptMs, clock, log, metrics } = this.options;
     const { events: topic } = topicsOf(topicPrefix);
     return checkHistory({
       session,

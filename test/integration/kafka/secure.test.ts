@@ -54,9 +54,11 @@ const login = {
   'plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_trusted="${PASSWORD}";`,
 };
 
-/** The rights that docs/production.md gives, for topics under another prefix. */
+/** The rights that docs/production.md gives, for topics under another prefix; and `writer` has the relay's, but for reading. */
 async function giveRights(brokers: readonly string[], prefix: string): Promise<void> {
-  const commands = readFileSync(inRepository('docs/production.md'), 'utf8').match(/^kafka-acls\.sh .*$/gm) ?? [];
+  const documented = readFileSync(inRepository('docs/production.md'), 'utf8').match(/^kafka-acls\.sh .*$/gm) ?? [];
+  const [relayWrites] = documented;
+  const commands = [...documented, relayWrites!.replace('User:relay', 'User:writer')];
   const acl = commands.flatMap((command) => {
     const given = (option: string): string[] =>
       [...command.matchAll(new RegExp(`--${option} (\\S+)`, 'g'))].map(([, text]) => text!);
@@ -93,7 +95,7 @@ beforeAll(async () => {
     durable: false,
     migrated: false,
     topicPrefix: null,
-    kafkaUsers: { trusted: PASSWORD, relay: PASSWORD, gateway: PASSWORD, operator: PASSWORD },
+    kafkaUsers: { trusted: PASSWORD, relay: PASSWORD, gateway: PASSWORD, operator: PASSWORD, writer: PASSWORD },
     kafka: {
       'authorizer.class.name': 'org.apache.kafka.metadata.authorizer.StandardAuthorizer',
       'super.users': 'User:ANONYMOUS;User:trusted',
@@ -410,6 +412,12 @@ describe('a service', () => {
       'gateway',
       'topics it has no right to read',
       { KAFKA_SASL_USERNAME: 'operator', KAFKA_SASL_PASSWORD: PASSWORD },
+      'TOPIC_AUTHORIZATION_FAILED',
+    ],
+    [
+      'relay',
+      'topics it has no right to read',
+      { KAFKA_SASL_USERNAME: 'writer', KAFKA_SASL_PASSWORD: PASSWORD },
       'TOPIC_AUTHORIZATION_FAILED',
     ],
     [

@@ -25,6 +25,20 @@ describe('readiness', () => {
     expect(findingOf({ is: 'waiting', fault }, NOW_MS)).toEqual({ ok: false, detail: fault.message });
   });
 
+  it('is refused to one that takes over and comes to no end, with what is in its way', () => {
+    const takingOver = (sinceMs: number, trouble?: string): Standing => ({
+      is: 'taking-over',
+      sinceMs,
+      trouble: () => trouble,
+    });
+    expect(findingOf(takingOver(NOW_MS - 2_000), NOW_MS)).toEqual({ ok: true, detail: 'taking over for 2 s' });
+    expect(findingOf(takingOver(NOW_MS - 7_000), NOW_MS)).toEqual({ ok: false, detail: 'taking over for 7 s' });
+    expect(findingOf(takingOver(NOW_MS - 1_000, 'no right to read'), NOW_MS)).toEqual({
+      ok: false,
+      detail: 'taking over for 1 s: no right to read',
+    });
+  });
+
   it('is refused to a leader that is stuck, with what it is stuck at', () => {
     expect(findingOf(leading(undefined, 7_000), NOW_MS)).toEqual({
       ok: false,
