@@ -248,7 +248,9 @@ export class StubCluster {
   async #fetch(node: number, forced: number, request: Reading, writing: Writing): Promise<void> {
     request.take(4);
     const maxWaitMs = request.int32();
-    request.take(4 + 4 + 1 + 4 + 4);
+    request.take(4);
+    let leftBytes = request.int32();
+    request.take(1 + 4 + 4);
     const topics = request.list(() => ({
       topic: request.string(),
       partitions: request.list(() => {
@@ -277,7 +279,13 @@ export class StubCluster {
           const leaderCode = this.#codeFor(node, forced, topic, partition);
           const code = leaderCode !== 0 ? leaderCode : offset < start || offset > end ? CODE.outOfRange : 0;
           const set = code === 0 ? batches.filter(({ next }) => next > offset).map(({ bytes }) => bytes) : [];
-          const bytes = Buffer.concat(set);
+          // Whole batches, of which only the last goes beyond the limit.
+          const fitting = set.filter(({ length }) => {
+            const fits = leftBytes > 0;
+            leftBytes -= length;
+            return fits;
+          });
+          const bytes = Buffer.concat(fitting);
           writing.int32(partition).int16(code).int64(end).int64(end).int64(start).int32(-1).int32(-1);
           writing.int32(bytes.length).raw(bytes);
         });

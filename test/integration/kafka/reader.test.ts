@@ -315,6 +315,21 @@ describe('a reader before brokers that misbehave', () => {
     await until(texts, (read) => read.length > 20);
   });
 
+  it('takes no larger answers than it is told to', async () => {
+    for (let offset = 0n; offset < 6n; offset += 1n) cluster.append(TOPIC, 0, textBatch(offset, [String(offset)]));
+    const pieces: number[] = [];
+    await open({ maxBytes: 1 }, (piece) => pieces.push(piece.length));
+    await until(texts, (read) => read.length === 6);
+    expect(pieces).toEqual([1, 1, 1, 1, 1, 1]);
+    await reader.stop();
+
+    records = [];
+    pieces.length = 0;
+    await open({}, (piece) => pieces.push(piece.length));
+    await until(texts, (read) => read.length === 6);
+    expect(pieces).toEqual([6]);
+  });
+
   it('stops at once while everything is silent', async () => {
     await open();
     cluster.react = () => 'silence';

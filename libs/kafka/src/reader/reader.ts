@@ -36,13 +36,21 @@ export interface ReaderOptions {
   readonly answerMs?: number;
   /** Pause between two questions to a broker, for a reader that may be late and must not take the processor from others. */
   readonly pauseMs?: number;
+  /** Largest answer, unless one batch alone is larger: what a reader holds in memory is a small multiple of it. */
+  readonly maxBytes?: number;
   readonly clock?: Clock;
   readonly random?: Random;
 }
 
 const MAX_WAIT_MS = 200;
-const LIMITS = { maxWaitMs: MAX_WAIT_MS, maxBytes: 8 * 1024 * 1024, partitionMaxBytes: 1024 * 1024 };
-const NEEDED = [fetchRequest([], LIMITS), listOffsetsRequest([])];
+const MAX_BYTES = 8 * 1024 * 1024;
+const PARTITION_MAX_BYTES = 1024 * 1024;
+const limitsOf = (maxBytes: number) => ({
+  maxWaitMs: MAX_WAIT_MS,
+  maxBytes,
+  partitionMaxBytes: Math.min(maxBytes, PARTITION_MAX_BYTES),
+});
+const NEEDED = [fetchRequest([], limitsOf(MAX_BYTES)), listOffsetsRequest([])];
 const ANSWER_MS = 5_000;
 const BACKOFF = { minMs: 50, maxMs: 2_000 };
 const MAX_THROTTLE_MS = 30_000;
@@ -55,6 +63,7 @@ export class KafkaReader implements Reader {
   readonly #brokers: Brokers;
   readonly #loops = new Map<number, Promise<void>>();
   readonly #clock: Clock;
+  readonly #maxBytes: number;
   readonly #delayMs: (attempt: number) => number;
   #isReading = false;
   #starting: Promise<void> | undefined;
@@ -71,6 +80,7 @@ export class KafkaReader implements Reader {
   ) {
     const random = options.random ?? systemRandom;
     this.#clock = options.clock ?? systemClock;
+    this.#maxBytes = options.maxBytes ?? MAX_BYTES;
     this.#delayMs = fullJitter(random, BACKOFF);
     this.#brokers = new Brokers(connection, { answerMs: options.answerMs ?? ANSWER_MS, needed: NEEDED, random });
     this.#places = topics.flatMap(({ topic, partitions, from }) =>
@@ -229,7 +239,10 @@ export class KafkaReader implements Reader {
       partition: place.partition,
       offset: place.position ?? 0n,
     }));
-    const { answers, errorCode, throttleMs } = await link.request(fetchRequest(asked, LIMITS), MAX_WAIT_MS);
+    const { answers, errorCode, throttleMs } = await link.request(
+      fetchRequest(asked, limitsOf(this.#maxBytes)),
+      MAX_WAIT_MS,
+    );
     if (errorCode !== ERROR.none) throw new Error(`fetch: ${errorName(errorCode)}`);
     for (const answer of answers) {
       if (this.#isStopped) return;
