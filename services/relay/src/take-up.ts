@@ -90,6 +90,7 @@ export async function takeUp(options: RelayOptions, taken: Taken) {
     closedMs: options.closedStateMs,
     stream: epoch,
     floor: () => lease.floor,
+    isBehind: () => reading.isBehind,
     errands,
     sendRows,
     sendRecords: async (records) => watermarks.raise(await publishing.sendRecords(records)),

@@ -14,6 +14,8 @@ export interface Published {
 
 /** How far back from its end a partition is searched for a record of ours: nearly always the last one is. */
 const BACK = [1n, 100n];
+/** Kafka answers with whole batches, of which one record is wanted: a few partitions at a time. */
+const MAX_BYTES = 1024 * 1024;
 
 /** The last record of each partition that was made of a row. A partition without one in reach is left out. */
 export async function lastRecords(
@@ -21,6 +23,8 @@ export async function lastRecords(
   { topic, ends }: { readonly topic: TopicSpec; readonly ends: ReadonlyMap<number, bigint> },
   signal: AbortSignal,
 ): Promise<readonly Published[]> {
+  const sparingly: OpenReader = (topics, handlers, options) =>
+    open(topics, handlers, { ...options, maxBytes: MAX_BYTES });
   const found = new Map<number, Published>();
   for (const back of BACK) {
     const missing = [...ends].filter(([partition, end]) => end > 0n && !found.has(partition));
@@ -28,7 +32,7 @@ export async function lastRecords(
     const offsets = new Map(ends);
     for (const [partition, end] of missing) offsets.set(partition, end > back ? end - back : 0n);
     await readStretch(
-      open,
+      sparingly,
       { topic, from: { offsets }, to: new Map(missing) },
       (records) => {
         for (const record of records) {

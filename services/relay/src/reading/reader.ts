@@ -60,6 +60,7 @@ export class Reader {
   #passedAtMs: number;
   #limit = ROWS.max;
   #isCaughtUp = false;
+  #isBehind = false;
 
   constructor(private readonly options: ReaderOptions) {
     this.#progress = startAt(options.floor);
@@ -75,6 +76,11 @@ export class Reader {
   /** The last pass found no row and left no hole. */
   get isCaughtUp(): boolean {
     return this.#isCaughtUp;
+  }
+
+  /** The last pass had to leave rows for the next one. */
+  get isBehind(): boolean {
+    return this.#isBehind;
   }
 
   /** Rows, as soon as there are some; without rows, at the latest after an idle pause, what else became true. */
@@ -122,6 +128,7 @@ export class Reader {
     this.#progress = read.progress;
     if (this.#isLookDue()) await this.#look();
     this.#passedAtMs = this.options.clock.monotonicMs();
+    this.#isBehind = wasCut;
     this.#isCaughtUp = rows.length === 0 && this.#progress.holes.length === 0;
     this.options.metrics.passed({ ...read, holes: this.#progress.holes.length });
     this.#pauseMs = this.#pauseAfter({ foundRows: rows.length > 0, wasCut });

@@ -23,7 +23,8 @@ import { compareVersions, versionOf, type Version } from './version.js';
  *    since: a repair must not be the older state itself. Then it is the newest again, and nothing follows from it.
  *
  * What was read is kept as a version per challenge; the state itself comes out of the outbox. Failures cost the guard time,
- * never the leader: it only adds errands. Deliberately not done: a look further back than the window.
+ * never the leader: it only adds errands, and reads when the leader has nothing better to do with the processor, though not
+ * for ever. Deliberately not done: a look further back than the window.
  */
 export interface GuardOptions {
   readonly session: Pick<Session, 'query'>;
@@ -34,6 +35,8 @@ export interface GuardOptions {
   readonly windowMs: number;
   /** Challenges kept in mind. */
   readonly limit?: number;
+  /** Whether more rows wait for the leader than one batch takes. */
+  readonly isBehind: () => boolean;
   readonly errands: ErrandList;
   readonly sendRows: (rows: readonly Row[]) => Promise<void>;
   readonly clock: Clock;
@@ -60,8 +63,10 @@ const LIMIT = 100_000;
 const REPAIRS_AT_ONCE = 100;
 const AGAIN_MS = 1_000;
 const ASLEEP_MS = 60_000;
-/** Between two reads: the leader's own sends come first. */
-const PAUSE_MS = 500;
+/** How long a backlog of the leader keeps the guard from reading. */
+const GIVE_WAY_MS = { atMost: 60_000, step: 250 };
+/** The leader's own sends come first, and its memory is not the guard's. */
+const UNHURRIED = { pauseMs: 250, maxBytes: 1024 * 1024 };
 
 export class StateGuard {
   /** Per partition, of what was acknowledged. */
@@ -75,6 +80,7 @@ export class StateGuard {
   /** Per partition, the next offset to be read; undefined while no window is open. */
   #next: Map<number, bigint> | undefined;
   #untilMs: number;
+  #behindSinceMs: number | undefined;
 
   constructor(private readonly options: GuardOptions) {
     this.#ends = new Map(options.ends);
@@ -112,16 +118,20 @@ export class StateGuard {
     const reader = open(
       [{ topic: topic.name, partitions: topic.partitions, from: { offsets: next } }],
       {
-        records: (records) => this.#take(records),
+        records: async (records) => {
+          this.#take(records);
+          await this.#giveWay(ended);
+        },
         lost: ({ partition, from, to, why }) =>
           log.warn({ partition, from: String(from), to: String(to), why }, 'states were lost to the state guard'),
         position: (_, partition, position) => void next.set(partition, position),
       },
-      { onFailure: (fault) => failed.abort(fault), pauseMs: PAUSE_MS, log },
+      { onFailure: (fault) => failed.abort(fault), ...UNHURRIED, log },
     );
     const stop = (): void => void reader.stop();
     ended.addEventListener('abort', stop, { once: true });
     try {
+      await this.#giveWay(ended);
       await reader.start();
       while (!ended.aborted && !this.#isOver) {
         await clock.sleep(GRACE_MS / 2, ended);
@@ -137,6 +147,17 @@ export class StateGuard {
     if (!failed.signal.aborted || signal.aborted) return;
     log.warn({ err: faultOf(failed.signal.reason) }, 'the state guard begins again');
     await clock.sleep(AGAIN_MS, signal);
+  }
+
+  /** The window is longer by what it was not looked into. */
+  async #giveWay(signal: AbortSignal): Promise<void> {
+    const { isBehind, clock } = this.options;
+    for (; isBehind() && !signal.aborted; await clock.sleep(GIVE_WAY_MS.step, signal)) {
+      this.#behindSinceMs ??= clock.monotonicMs();
+      if (clock.monotonicMs() - this.#behindSinceMs >= GIVE_WAY_MS.atMost) return;
+      this.#untilMs += GIVE_WAY_MS.step;
+    }
+    this.#behindSinceMs = undefined;
   }
 
   get #isOver(): boolean {

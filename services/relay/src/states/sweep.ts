@@ -54,8 +54,8 @@ const AGAIN_MS = 5 * 60_000;
 const FIRST_PART = 24;
 const LIMIT = 100_000;
 const BATCH = 500;
-/** Between two reads: the leader's own sends come first. */
-const PAUSE_MS = 100;
+/** Read at once: the leader's memory is not the sweep's. */
+const SCAN_BYTES = 1024 * 1024;
 
 /** Whether a state is one to be taken out; undefined where the record is no state. */
 type Judge = (record: IncomingRecord) => boolean | undefined;
@@ -162,7 +162,8 @@ export class StateSweep {
       else hadRoom &&= found.has(challengeId);
     };
     const to = await unlessAborted(endsNow(), signal);
-    const gently: OpenReader = (topics, handlers, options) => open(topics, handlers, { ...options, pauseMs: PAUSE_MS });
+    const gently: OpenReader = (topics, handlers, options) =>
+      open(topics, handlers, { ...options, maxBytes: SCAN_BYTES });
     await readStretch(gently, { topic, from: 'start', to }, (records) => records.forEach(take), signal);
     return { found: [...found], hadRoom };
   }

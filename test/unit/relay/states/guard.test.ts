@@ -50,6 +50,7 @@ async function given({
   };
   await store(...before);
   const errands = new Errands(2);
+  const leader = { isBehind: false };
   const repaired: Row[] = [];
   const counted = { repaired: 0, forgotten: 0 };
   const guard = new StateGuard({
@@ -70,6 +71,7 @@ async function given({
     ends: await kafka.admin().ends(topic.name),
     windowMs,
     limit,
+    isBehind: () => leader.isBehind,
     errands,
     sendRows: async (rows) => {
       send();
@@ -90,6 +92,7 @@ async function given({
     clock,
     guard,
     errands,
+    leader,
     outbox,
     repaired,
     counted,
@@ -277,6 +280,31 @@ describe('the state guard', () => {
     scene.guard.published([], new Map([[topic.name, new Map(ends)]]));
     await seconds(scene, 4);
     expect(positionsOf(scene.repaired)).toBe('2');
+  });
+
+  it('reads nothing while rows wait for the leader, for a minute at most', async () => {
+    scene = await given();
+    scene.leader.isBehind = true;
+    await scene.publish(state(1), state(2));
+    await scene.store(state(1));
+    await seconds(scene, 50);
+    expect(scene.repaired).toEqual([]);
+    await seconds(scene, 15);
+    expect(positionsOf(scene.repaired)).toBe('2');
+
+    scene.leader.isBehind = false;
+    await scene.store(state(1));
+    await seconds(scene, 1);
+    scene.leader.isBehind = true; // and now from the beginning again
+    await scene.store(state(1));
+    await seconds(scene, 4);
+    const before = scene.repaired.length;
+    await scene.store(state(1));
+    await seconds(scene, 40);
+    expect(scene.repaired).toHaveLength(before);
+    scene.leader.isBehind = false;
+    await seconds(scene, 4);
+    expect(scene.repaired.length).toBeGreaterThan(before);
   });
 
   it('knows what was read before it was acknowledged: an older one behind it is older still', async () => {
