@@ -71,17 +71,11 @@ export class Link {
     }
   }
 
-  #ask<T>({ apiKey, apiName, version, body, decode }: Request<T>, extraMs = 0): Promise<T> {
-    return this.#within(this.answerMs + extraMs, () =>
-      this.#connection.send<T>({
-        request: { apiKey, apiName, apiVersion: version, encode: () => Promise.resolve({ buf: body, buffer: body }) },
-        response: {
-          decode: (payload) => Promise.resolve(payload).then((bytes) => decode(new ByteReader(bytes))),
-          parse: (decoded) => Promise.resolve(decoded),
-        },
-        logResponseError: apiKey !== API_VERSIONS_KEY,
-      }),
-    );
+  #ask<T>({ apiKey, apiName, version: apiVersion, body, decode }: Request<T>, extraMs = 0): Promise<T> {
+    const isForAll = apiKey === API_VERSIONS_KEY;
+    return this.#within(this.answerMs + extraMs, async () => {
+      return decode(new ByteReader(await this.#connection.ask({ apiKey, apiName, apiVersion, isForAll, body })));
+    });
   }
 
   close(because: Error = new Error('the link was closed')): void {
