@@ -2,6 +2,7 @@ import { EVENTS, HEADER } from '@tradesense/contracts';
 import type { IncomingRecord } from '@tradesense/kafka';
 
 import { Session } from '../../../services/relay/src/database/index.js';
+import { extendLease, releaseLease, takeLease, type TakenRow } from '../../../services/relay/src/lease/statements.js';
 import { OutboxWriter } from '../../support/outbox-writers.js';
 import type { ServiceProcess } from '../../support/processes.js';
 import { RelayScene } from '../../support/relay-scene.js';
@@ -175,6 +176,37 @@ describe('what PostgreSQL and its driver lay for the relay', () => {
     await relay.stop();
     await quick.query('drop event trigger note_ddl');
     expect((await quick.query('select tag from ddl')).rows).toEqual([{ tag: 'CREATE TABLE' }]);
+  });
+
+  it('saves nothing for an owner of earlier, or whose time is over by the database’s clock (P21)', async () => {
+    await relay.stop();
+    const url = ground.databaseUrl('relay');
+    const session = await Session.open({ url, name: 'p21', statementMs: 5_000, signal: new AbortController().signal });
+    const saves = async (owner: string, generation: bigint): Promise<number> => {
+      const mine = { owner, generation, floor: 1_000_000n };
+      const saved = await Promise.all([session.query(extendLease(mine, 60_000)), session.query(releaseLease(mine))]);
+      return saved.flat().length;
+    };
+    const take = async (owner: string, leaseMs: number): Promise<bigint> => {
+      const taken = await until(
+        () => session.query<TakenRow>(takeLease(owner, leaseMs)),
+        ({ length }) => length > 0,
+      );
+      return BigInt(taken[0]!.generation);
+    };
+    try {
+      const first = await take('early', 1);
+      const { floor } = await scene.row();
+      await quick.query(`select pg_sleep(0.01)`);
+      expect(await saves('early', first)).toBe(0); // nobody else has it, and it is over all the same
+      const second = await take('later', 60_000);
+      expect(await saves('early', first)).toBe(0);
+      expect(await saves('later', first)).toBe(0);
+      expect(await scene.row()).toEqual({ owner: 'later', generation: Number(second), floor });
+      await quick.query(`update relay set lease_until = '-infinity'`);
+    } finally {
+      await session.close();
+    }
   });
 
   // Last: no number behind these positions fits into what the other tests read.
