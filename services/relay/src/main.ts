@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setFlagsFromString } from 'node:v8';
 
 import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
 import { topicsOf } from '@tradesense/contracts';
@@ -19,6 +20,9 @@ import { operatorActs } from './operator/index.js';
 import { Relay } from './relay.js';
 import { settings } from './settings.js';
 import { Wake, WakeListener } from './wake/index.js';
+
+// Rows live for two batches. What of them reaches the old generation would else lie there until it is four times its live size.
+setFlagsFromString('--heap-growing-percent=75');
 
 await runService({
   name: 'relay',
