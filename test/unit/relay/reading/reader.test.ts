@@ -163,6 +163,16 @@ describe('a batch', () => {
     expect([first.rows.length, first.floor, second.rows.length, second.floor]).toEqual([1_000, 1_000n, 700, 1_700n]);
   });
 
+  it('is behind as long as a pass leaves rows for the next one', async () => {
+    const { reader, end } = given(full(2_700));
+    await reader.next();
+    expect(reader.isBehind).toBe(true);
+    await reader.next();
+    await reader.next();
+    expect(reader.isBehind).toBe(false);
+    end();
+  });
+
   it('has at most 512 KiB, but always a row', async () => {
     const large = given(full(20), undefined, JSON.stringify('x'.repeat(100_000)));
     expect((await large.reader.next()).rows).toHaveLength(5);
