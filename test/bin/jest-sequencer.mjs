@@ -6,6 +6,8 @@ const LONGEST = [
   'integration/local/docker',
   'integration/relay/servers-away',
   'integration/local/demo',
+  'integration/debezium/switching',
+  'integration/debezium/drop-in',
   'integration/kafka/three-brokers',
   'integration/kafka/broken-broker',
   'integration/kafka/secure',
