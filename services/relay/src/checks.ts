@@ -93,21 +93,23 @@ export async function checkSequence(session: Session): Promise<void> {
 }
 
 /**
- * That the sequence has not been set back below what was published: new rows would get positions that are never read again. One
- * statement, in which the floor is the older of the two.
+ * That the sequence has not been set back below what was published, or what lies in the table: new rows would get positions that
+ * are never read again, or are given up as holes, or taken. One statement, in which the sequence is the youngest of the three.
  */
 export async function checkFloor(session: Session): Promise<void> {
-  const [row] = await session.query<{ last: string; floor: string; is_behind: boolean }>({
+  const [row] = await session.query<{ last: string; used: string; is_behind: boolean }>({
     text: `
-      select s.last_value::text as last, r.floor::text as floor, s.last_value < r.floor as is_behind
-      from relay r, ${SEQUENCE} s
-      where r.name = 'outbox'`,
+      select s.last_value::text as last, u.used::text as used, s.last_value < u.used as is_behind
+      from (select greatest(r.floor, (select max(position) from outbox)) as used from relay r where r.name = 'outbox') u,
+           ${SEQUENCE} s`,
   });
   if (row?.is_behind === true)
-    throw unfit(`the sequence ${SEQUENCE} stands at ${row.last}, behind the floor ${row.floor}: it was set back`);
+    throw unfit(
+      `the sequence ${SEQUENCE} stands at ${row.last}, behind position ${row.used}, which is used: it was set back. ` +
+        `Run "select outbox_advance()" as the owner of the outbox; rows written since it was set back are not published`,
+    );
 }
 
-/** One broker, as on a developer's machine, is unsafe and no reason not to publish. */
 export async function checkTopics(admin: Admin, prefix: string, log: Logger): Promise<void> {
   const { events, state, watermarks } = topicsOf(prefix);
   const faults = await admin.checkTopics([events, state, watermarks]);
