@@ -5,6 +5,7 @@ import type { Watermark } from '@tradesense/contracts';
 import { chanceOf, writeInDisorder } from '../../support/outbox-writers.js';
 import type { ServiceProcess } from '../../support/processes.js';
 import { LEASE_MS, RelayScene } from '../../support/relay-scene.js';
+import { leads } from '../../support/relays.js';
 import { openStack, type OwnGround } from '../../support/stack.js';
 import { until } from '../../support/until.js';
 
@@ -31,8 +32,6 @@ describe('two relays', () => {
       writers: 8,
       transactions,
     });
-  const leads = async (relay: ServiceProcess): Promise<boolean> =>
-    /^tradesense_relay_leader 1$/m.test(await relay.metrics());
   /** The standby leads: now it is the leader. */
   const change = async (): Promise<void> => {
     await until(() => leads(standby), Boolean, { withinMs: 3 * LEASE_MS + 2_000, what: 'the standby leads' });

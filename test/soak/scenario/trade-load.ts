@@ -40,7 +40,7 @@ export class TradeLoad {
     );
   }
 
-  /** Until the time is over, or whoever started it has seen enough; @param onPosted told each as soon as it is answered */
+  /** @param onPosted told each as soon as it is answered */
   async run(arrivals: Arrivals, onPosted: (posted: Posted) => void = () => undefined): Promise<readonly Posted[]> {
     const all: Posted[] = [];
     await atConstantRate(arrivals, async (_, dueNs) => {
@@ -88,7 +88,7 @@ const told = (
   isReplay: reply?.headers.get('idempotent-replayed') === 'true',
 });
 
-/** Calls until it is ended; resolves then. */
+/** Calls again and again, so long after each answer, until the signal ends it; resolves then. */
 export async function every(ms: number, signal: AbortSignal, call: () => Promise<void>): Promise<void> {
   while (!signal.aborted) {
     await call();
