@@ -44,7 +44,11 @@ describe('a relay, and rows that are gone', () => {
     const relay = await (await at.scene.relay()).ready();
     const known = at.published;
     await at.append();
-    await until(published, (count) => count >= known + at.scene.challenges.ids.length, WITHIN);
+    await until(
+      () => at.published,
+      (count) => count >= known + at.scene.challenges.ids.length,
+      WITHIN,
+    );
     expect(await relay.metric('tradesense_relay_history_rewound')).toBe(0);
   });
 
