@@ -25,7 +25,8 @@ const rowsPerS = Number(values.rate);
 const drainRows = Number(values.rows);
 const windowSeconds = Math.min(60, seconds / 3);
 
-const stack = await privateStack();
+// So that every window has checkpoints, not only the last.
+const stack = await privateStack({ postgres: { checkpoint_timeout: '30s' } });
 const seen = await pinnedXmin(stack, { drainRows, rowsPerS, seconds, windowSeconds, tell: progress }).finally(() =>
   stack.stop(),
 );

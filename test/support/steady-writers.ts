@@ -9,14 +9,18 @@ const CHANNEL = 'tradesense_outbox';
 /** 284 bytes, as an equity update has. */
 const PAYLOAD = JSON.stringify({ figure: '10000.00', filler: 'x'.repeat(250) });
 
-/** An event and a state of each challenge, in one transaction; the challenges are locked first. */
+/**
+ * An event and a state of each challenge, in one transaction; the challenges are locked first. Their numbers are the writer's to
+ * remember: an update would leave a dead row each time, and what is measured would be the writers' own table.
+ */
 const APPEND = `
   with locked as (
-         update writer_challenge set sequence = sequence + $5 where id = any($1) returning id, sequence - $5 as before),
+         select id, before from unnest($1::text[], $6::bigint[]) as given (id, before) join writer_challenge using (id)
+         for no key update of writer_challenge),
        given (stream, type) as (values ($2, 'EQUITY_UPDATED'), ($3, 'CHALLENGE_STATE'))
   insert into outbox (id, aggregatetype, aggregateid, type, epoch, sequence, user_id, payload)
   select gen_random_uuid(), stream, id, type, 1, before + step, 'trader', $4::json
-  from generate_series(1, $5) as step cross join locked cross join given
+  from generate_series(1, $5::int) as step cross join locked cross join given
   order by step, id, stream
   returning aggregatetype as stream, aggregateid as id, sequence::int`;
 const SILENTLY = APPEND.replace(/returning aggregatetype.*$/s, '');
@@ -131,6 +135,7 @@ export interface SteadyOptions {
  */
 export class SteadyWriters {
   readonly challenges: readonly string[];
+  readonly #sequences = new Map<string, number>();
   #turn = 0;
   #isNotifying = false;
   #isNotifyDue = false;
@@ -169,7 +174,8 @@ export class SteadyWriters {
   /** So many rows at once, events and states, visible in one moment and never told to anybody. */
   async writeAtOnce(rows: number): Promise<void> {
     const [{ client, challenges }] = this.lanes as [Lane];
-    await client.query(SILENTLY, [challenges, EVENTS, STATE, PAYLOAD, Math.ceil(rows / 2 / challenges.length)]);
+    const steps = Math.ceil(rows / 2 / challenges.length);
+    await client.query(SILENTLY, [challenges, EVENTS, STATE, PAYLOAD, steps, this.#take(challenges, steps)]);
     this.#wake();
   }
 
@@ -186,11 +192,20 @@ export class SteadyWriters {
     const { rows } = await lane.client.query<{ stream: string; id: string; sequence: number }>({
       name: 'append',
       text: APPEND,
-      values: [some, EVENTS, STATE, PAYLOAD, 1],
+      values: [some, EVENTS, STATE, PAYLOAD, 1, this.#take(some, 1)],
     });
     const committedMs = nowMs();
     this.#wake();
     for (const { stream, id, sequence } of rows) if (stream === EVENTS) committed?.(id, sequence, committedMs);
+  }
+
+  /** So many numbers for each; what they follow. */
+  #take(challenges: readonly string[], steps: number): readonly number[] {
+    return challenges.map((id) => {
+      const before = this.#sequences.get(id) ?? 0;
+      this.#sequences.set(id, before + steps);
+      return before;
+    });
   }
 
   #wake(): void {
