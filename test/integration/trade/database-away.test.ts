@@ -161,8 +161,11 @@ describe('a link that is frozen', () => {
       Array.from({ length: 15 }, () => post(challenge_id, given.trade({ realized_pnl: '0.00' }))),
     );
     expect(replies.map(({ status }) => status)).toEqual(Array.from({ length: 15 }, () => 503));
+    // Which of the two those hear who wait hangs on who gives up first: a holder of a connection, or they.
     const types = new Set(replies.map(({ body }) => body.type));
-    expect(types).toEqual(new Set([problemType('database-unavailable'), problemType('overloaded')]));
+    expect(types).toContain(problemType('database-unavailable'));
+    types.delete(problemType('overloaded'));
+    expect(types.size).toBe(1);
     await link.heal();
     const { challenge } = await system.api.post(challenge_id, { realized_pnl: '1.00' });
     expect(challenge.balance).toBe('10001.00');
