@@ -29,12 +29,13 @@ const CONTENDED = ['40001', '40P01', '55P03'];
 const AWAY = /^(08|53|57|58)|^(25006|25P03|25P04)$/;
 
 /**
- * What a rejection of the driver means. Without an SQLSTATE it is the connection's or a time-out's, and a FATAL error takes the
- * session along. A plain refusal (22*, 23*, 42*) is returned as it is: nobody expected it.
+ * What a rejection of the driver means. Without a severity it is not PostgreSQL's but the connection's or a time-out's (the
+ * EPIPE of a socket that was closed has five letters, as an SQLSTATE has), and a FATAL error takes the session along. A plain
+ * refusal (22*, 23*, 42*) is returned as it is: nobody expected it.
  */
 export function faultOfDriver(error: unknown): unknown {
   const { code, severity } = error as { readonly code?: unknown; readonly severity?: unknown };
-  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || severity === 'FATAL' || severity === 'PANIC')
+  if (typeof code !== 'string' || typeof severity !== 'string' || severity === 'FATAL' || severity === 'PANIC')
     return new DatabaseUnavailable('not_applied', error);
   if (CONTENDED.includes(code)) return new Contended(error);
   return AWAY.test(code) ? new DatabaseUnavailable('not_applied', error) : error;
