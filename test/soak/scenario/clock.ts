@@ -58,7 +58,13 @@ export async function clock(ground: Ground, options: ClockOptions): Promise<Cloc
   const writers = await SteadyWriters.open({ url, events: 1 });
   try {
     const leader = await (await start('ahead', 1)).ready();
-    const offMs = Math.abs(Date.parse(leader.logged('lease taken')[0]?.time ?? '') - Date.now());
+    // It is ready when it stands by, and its words arrive after that.
+    const said = await until(
+      () => leader.logged('lease taken')[0],
+      (line) => line !== undefined,
+      { withinMs: 15_000, what: 'the first relay leads' },
+    );
+    const offMs = Math.abs(Date.parse(String(said?.time)) - Date.now());
     const standby = await (await start('behind', -1)).ready();
     let lagS = 0;
     let asOfAgeS = 0;
