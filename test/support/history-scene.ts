@@ -1,10 +1,6 @@
 import { OutboxWriter } from './outbox-writers.js';
-import type { ServiceProcess } from './processes.js';
 import { RelayScene } from './relay-scene.js';
 import { openStack, type OwnGround } from './stack.js';
-import { until } from './until.js';
-
-const WITHIN = { withinMs: 20_000 };
 
 /** A relay's scene whose database a test sets back, or takes rows from. */
 export class HistoryScene {
@@ -36,12 +32,4 @@ export class HistoryScene {
   get published(): number {
     return this.scene.log.of(this.scene.topics.events).length;
   }
-
-  /** Not ready, and it says so. */
-  refuses = (relay: ServiceProcess, what: RegExp) =>
-    until(
-      () => relay.readiness(),
-      ({ status, body }) => status === 503 && what.test(body),
-      { ...WITHIN, what: `readiness says ${what}` },
-    );
 }

@@ -1,3 +1,7 @@
+import { EVENTS } from '@tradesense/contracts';
+import type { StoredRow } from '@tradesense/outbox';
+
+import type { Statement } from '../../services/relay/src/database/index.js';
 import type { Numbered } from './invariants.js';
 
 /** A row as the model knows it. Within one epoch. */
@@ -24,6 +28,16 @@ export class OutboxModel {
     return this.#transactions
       .flatMap(({ is, rows }) => (is === 'committed' ? rows : []))
       .sort((a, b) => Number(a.position - b.position));
+  }
+
+  /** What a reading statement of the relay (`new-rows`, `late-and-new-rows`) is answered at this moment. */
+  answer({ values = [] }: Statement, read_at: string, facts: Partial<StoredRow> = {}): readonly object[] {
+    const [above, limit, los = [], his = []] = values as [bigint, number, bigint[]?, bigint[]?];
+    const isLate = ({ position }: ModelRow) => los.some((lo, index) => lo <= position && position <= his[index]!);
+    const late = this.rows.filter(isLate).slice(0, limit);
+    const fresh = this.rows.filter(({ position }) => position > above).slice(0, limit);
+    const rows = [...late, ...fresh].map((row) => ({ read_at: null, ...storedRow(row), ...facts }));
+    return [{ read_at, position: null }, ...rows];
   }
 
   /** As no writer would: by hand. */
@@ -84,3 +98,18 @@ export class ModelTransaction {
     if (this.is === 'open') this.is = 'rolled back';
   }
 }
+
+/** As PostgreSQL would hand it over. */
+export const storedRow = ({ position, challenge_id, sequence }: ModelRow): StoredRow => ({
+  position: String(position),
+  id: `event-${position}`,
+  aggregatetype: EVENTS,
+  aggregateid: challenge_id,
+  type: 'EQUITY_UPDATED',
+  epoch: '1',
+  sequence: String(sequence),
+  user_id: 'trader',
+  traceparent: null,
+  payload: '{}',
+  created_at: `2026-11-25T10:00:00.${String(position).padStart(6, '0')}Z`,
+});

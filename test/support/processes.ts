@@ -132,6 +132,16 @@ export class ServiceProcess {
     return (await fetch(`http://127.0.0.1:${this.adminPort}/livez`, { signal: AbortSignal.timeout(5_000) })).status;
   }
 
+  /** Until it is not ready and says so in these words; it must be running all the same. */
+  async refuses(words: RegExp, withinMs = 20_000): Promise<void> {
+    await until(
+      () => this.readiness(),
+      ({ status, body }) => status === 503 && words.test(body),
+      { withinMs, what: `readiness says ${words}` },
+    );
+    if (!this.isRunning) throw new Error(`${this.name} has ended\n${this.tail()}`);
+  }
+
   async metrics(): Promise<string> {
     const response = await fetch(`http://127.0.0.1:${this.adminPort}/metrics`, { signal: AbortSignal.timeout(5_000) });
     return response.text();

@@ -33,11 +33,12 @@ await runService({
     const kafka = kafkaConnectionOf(config, `tradesense-relay-${randomUUID()}`);
     const { events, state, watermarks } = topicsOf(config.TOPIC_PREFIX);
     const wake = new Wake();
+    const retentionMs = config.RETENTION_HOURS * 3_600_000;
     const nextDelayMs = fullJitter(systemRandom, { minMs: 100, maxMs: 5_000 });
     const housekeeper: Housekeeper = new Housekeeper({
       url: config.DATABASE_URL,
       everyMs: config.HOUSEKEEPING_MS,
-      retentionMs: config.RETENTION_HOURS * 3_600_000,
+      retentionMs,
       diskBytes: config.OUTBOX_DISK_BYTES,
       metrics: housekeepingMetrics(metrics, () => housekeeper.ranges),
       clock: systemClock,
@@ -51,7 +52,7 @@ await runService({
       saveMs: config.SAVE_MS,
       watermarkMs: config.WATERMARK_MS,
       parkPerMinute: config.PARK_PER_MINUTE,
-      retentionMs: config.RETENTION_HOURS * 3_600_000,
+      retentionMs,
       stateGuardMs: config.STATE_GUARD_MS,
       stateSweepMs: config.STATE_SWEEP_MS,
       closedStateMs: config.CLOSED_STATE_MS,

@@ -33,18 +33,11 @@ export function relayMetrics(metrics: Metrics, leadership: () => Leadership | un
     help: '1 while this process holds the lease.',
     collect: (gauge) => gauge.set(leadership() === undefined ? 0 : 1),
   });
-  const ofLeader = (name: string, help: string, read: (leading: Leadership) => number | undefined): void => {
-    metrics.gauge({
-      name,
-      help,
-      collect: (gauge) => {
-        const leading = leadership();
-        const value = leading === undefined ? undefined : read(leading);
-        if (value === undefined) gauge.remove();
-        else gauge.set(value);
-      },
+  const ofLeader = (name: string, help: string, read: (leading: Leadership) => number | undefined): void =>
+    metrics.gaugeOf(name, help, () => {
+      const leading = leadership();
+      return leading === undefined ? undefined : read(leading);
     });
-  };
   ofLeader('generation', 'Generation of the lease held.', ({ generation }) => generation);
   ofLeader(
     'lease_margin_seconds',

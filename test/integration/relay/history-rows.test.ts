@@ -25,7 +25,7 @@ describe('a relay, and rows that are gone', () => {
     );
     await at.writer.query('delete from outbox where position = (select position from lost)');
     const relay = await at.scene.relay();
-    await at.refuses(relay, /history_rewound: .*no such row.*; 1 of \d+ partitions contradict it/);
+    await relay.refuses(/history_rewound: .*no such row.*; 1 of \d+ partitions contradict it/);
     await at.writer.query('insert into outbox select * from lost');
     await relay.ready();
   });
@@ -61,7 +61,7 @@ describe('a relay, and rows that are gone', () => {
     await at.writer.query('update relay set floor = 0');
     await at.writer.query('update writer_challenge set sequence = 0');
     const relay = await at.scene.relay();
-    await at.refuses(relay, /history_rewound: .*no such row \(positions drawn: up to 0\)/);
+    await relay.refuses(/history_rewound: .*no such row \(positions drawn: up to 0\)/);
     await at.writer.query('update stream set epoch = epoch + 1');
     await relay.ready();
   });

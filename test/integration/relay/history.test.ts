@@ -30,16 +30,16 @@ describe('a relay and the history of its database', () => {
     await backup.restore();
     at.writer = await OutboxWriter.open(at.ground.databaseUrl('postgres'));
     await at.scene.challenges.reconnect();
-    await at.refuses(relay, /history_rewound: .*challenge-events\[\d+\] at offset \d+ has position \d+ .*no such row/);
+    await relay.refuses(/history_rewound: .*challenge-events\[\d+\] at offset \d+ has position \d+ .*no such row/);
     expect(await relay.metric('tradesense_relay_history_rewound')).toBe(1);
     expect(relay.logged('history_rewound: nothing is published')).toMatchObject([{ level: 'error' }]);
 
     for (let round = 0; round < 3; round += 1) await at.append(); // far beyond where the old history ended
-    await at.refuses(relay, /history_rewound: .*but the outbox has event [0-9a-f-]{36} there/);
+    await relay.refuses(/history_rewound: .*but the outbox has event [0-9a-f-]{36} there/);
     const late = await at.scene.relay('late');
     await late.ready(); // it stands by, as long as the other one has the lease
     await relay.kill();
-    await at.refuses(late, /history_rewound/);
+    await late.refuses(/history_rewound/);
     expect(at.published).toBe(known);
 
     await at.writer.query('update stream set epoch = greatest(epoch + 1, extract(epoch from now())::bigint)');

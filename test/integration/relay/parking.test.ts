@@ -150,11 +150,7 @@ describe('a row that Kafka refuses for itself', () => {
     await writer.append(first, TOO_LARGE);
     await writer.append(second, TOO_LARGE);
     await writer.append(other);
-    await until(
-      () => relay.readiness(),
-      ({ status, body }) => status === 503 && body.includes('Kafka refused 2 rows within a minute'),
-      WITHIN,
-    );
+    await relay.refuses(/Kafka refused 2 rows within a minute/);
     expect((await operator.deadLetters()).map(({ challenge_id }) => challenge_id)).toEqual([first]);
     expect(came(other)).toEqual([]);
     await mend(second);

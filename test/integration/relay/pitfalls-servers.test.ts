@@ -95,11 +95,7 @@ describe('a PostgreSQL that', () => {
     writeFileSync(signal, '');
     try {
       await restart();
-      await until(
-        () => relay.readiness(),
-        ({ status, body }) => status === 503 && body.includes('DATABASE_URL leads to a standby of PostgreSQL'),
-        { withinMs: 20_000 },
-      );
+      await relay.refuses(/DATABASE_URL leads to a standby of PostgreSQL/);
       const told = relay.logged('waiting').length;
       await until(triesUntilNow, (count) => count >= 3, { withinMs: 30_000, everyMs: 1, what: 'it tried three times' });
       expect(relay.logged('waiting').length).toBe(told); // said once

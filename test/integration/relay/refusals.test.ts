@@ -1,12 +1,8 @@
 import { checkSessions } from '../../../services/relay/src/checks.js';
 import { Session } from '../../../services/relay/src/database/index.js';
 import { OutboxWriter } from '../../support/outbox-writers.js';
-import type { ServiceProcess } from '../../support/processes.js';
 import { RelayScene } from '../../support/relay-scene.js';
 import { openStack, type OwnGround } from '../../support/stack.js';
-import { until } from '../../support/until.js';
-
-const isNotReady = ({ status }: { readonly status: number }): boolean => status === 503;
 
 describe('a relay that would lose rows', () => {
   let ground: OwnGround;
@@ -25,21 +21,9 @@ describe('a relay that would lose rows', () => {
     await ground.close();
   });
 
-  /** Not ready, and the answer matches; the process goes on. */
-  const refuses = async (relay: ServiceProcess, what: RegExp): Promise<void> => {
-    await until(
-      () => relay.readiness(),
-      (answer) => isNotReady(answer) && what.test(answer.body),
-      {
-        what: `readiness says ${what}`,
-      },
-    );
-    expect(relay.isRunning).toBe(true);
-  };
-
   it('is not ready without its topics, and names those that are missing', async () => {
     const relay = await scene.relay('relay', { TOPIC_PREFIX: `${ground.topicPrefix}elsewhere.` });
-    await refuses(relay, /elsewhere\.challenge-events is missing.*elsewhere\.watermarks is missing/);
+    await relay.refuses(/elsewhere\.challenge-events is missing.*elsewhere\.watermarks is missing/);
   });
 
   it('does not take a pooler that shares connections for PostgreSQL', async () => {
@@ -59,7 +43,7 @@ describe('a relay that would lose rows', () => {
     const { generation } = await scene.row();
     await writer.query('alter sequence outbox_position cache 10');
     const relay = await scene.relay();
-    await refuses(relay, /outbox_position has CACHE 10/);
+    await relay.refuses(/outbox_position has CACHE 10/);
     expect(await scene.row()).toMatchObject({ generation });
     await writer.query('alter sequence outbox_position cache 1');
     await relay.ready(7_000);
@@ -73,8 +57,8 @@ describe('a relay that would lose rows', () => {
     const { floor } = await scene.row();
     await writer.query(`select setval('outbox_position', $1 - 1)`, [floor]);
     const relay = await scene.relay();
-    await refuses(relay, new RegExp(`outbox_position stands at ${floor - 1}, behind position ${floor}, which is used`));
+    await relay.refuses(new RegExp(`outbox_position stands at ${floor - 1}, behind position ${floor}, which is used`));
     await writer.query('alter table outbox alter column position drop default');
-    await refuses(relay, /outbox.position must have the default/);
+    await relay.refuses(/outbox.position must have the default/);
   });
 });

@@ -39,11 +39,7 @@ describe('a relay whose servers go away', () => {
     await until(() => scene.log.numbered(scene.topics.events).length > 50);
     await stack.kafka.kill();
     await writing;
-    await until(
-      () => relay.readiness(),
-      ({ status, body }) => status === 503 && body.includes('Kafka has not acknowledged position'),
-      { what: 'readiness names Kafka' },
-    );
+    await relay.refuses(/Kafka has not acknowledged position/);
     await stack.kafka.start();
     await scene.published(RECOVERED_MS);
     await until(isReady);

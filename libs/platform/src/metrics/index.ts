@@ -22,6 +22,8 @@ export interface Metrics {
   gauge<Label extends string = never>(
     named: Named<Label> & { readonly collect?: (gauge: Gauge<Label>) => void },
   ): Gauge<Label>;
+  /** Asked whenever it is looked at; without a value there is no series, which a zero would pretend to be. */
+  gaugeOf(name: string, help: string, read: () => number | undefined): void;
   histogram<Label extends string = never>(
     named: Named<Label> & { readonly buckets?: readonly number[] },
   ): Histogram<Label>;
@@ -49,6 +51,17 @@ export function createMetrics(service: string): Metrics {
                 collect(this as never);
               },
             }),
+      });
+    },
+    gaugeOf(name, help, read) {
+      this.gauge({
+        name,
+        help,
+        collect(gauge) {
+          const value = read();
+          if (value === undefined) gauge.remove();
+          else gauge.set(value);
+        },
       });
     },
     histogram: ({ buckets = LATENCY_BUCKETS, ...named }) => new Histogram({ ...common(named), buckets: [...buckets] }),

@@ -9,18 +9,11 @@ export interface HousekeepingMetrics {
 
 /** @param ranges undefined while this process keeps no house: then the gauges have no value at all */
 export function housekeepingMetrics(metrics: Metrics, ranges: () => Ranges | undefined): HousekeepingMetrics {
-  const gauge = (name: string, help: string, read: (ranges: Ranges) => number | undefined): void => {
-    metrics.gauge({
-      name,
-      help,
-      collect: (gauge) => {
-        const now = ranges();
-        const value = now === undefined ? undefined : read(now);
-        if (value === undefined) gauge.remove();
-        else gauge.set(value);
-      },
+  const gauge = (name: string, help: string, read: (ranges: Ranges) => number | undefined): void =>
+    metrics.gaugeOf(name, help, () => {
+      const now = ranges();
+      return now === undefined ? undefined : read(now);
     });
-  };
   gauge('ranges_ahead', 'Ranges that begin above the last position drawn; 3 are meant to.', ({ ahead }) => ahead);
   gauge(
     'default_rows',

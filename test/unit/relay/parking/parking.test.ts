@@ -11,7 +11,7 @@ import { Outlet } from '../../../../services/relay/src/publishing/index.js';
 import { Reader } from '../../../../services/relay/src/reading/index.js';
 import { Wake } from '../../../../services/relay/src/wake/index.js';
 import { contiguousPerChallenge } from '../../../support/invariants.js';
-import { OutboxModel, type ModelRow } from '../../../support/outbox-model.js';
+import { OutboxModel, storedRow, type ModelRow } from '../../../support/outbox-model.js';
 import { chanceOf } from '../../../support/outbox-writers.js';
 import { until } from '../../../support/until.js';
 
@@ -52,14 +52,15 @@ class Database {
     return answer;
   }
 
-  #answer({ name = '', text, values = [] }: Statement): readonly object[] {
+  #answer(statement: Statement): readonly object[] {
+    const { name = '', text, values = [] } = statement;
     if (name === 'holders') return [...this.outbox.holders].map((holder) => ({ holder }));
     if (name === 'rows-of-challenge') {
       const [challengeId, from, to, limit] = values as [string, bigint, bigint, number];
       const isOf = (row: ModelRow) => row.challenge_id === challengeId && from <= row.position && row.position <= to;
-      return this.outbox.rows.filter(isOf).slice(0, limit).map(stored);
+      return this.outbox.rows.filter(isOf).slice(0, limit).map(storedRow);
     }
-    if (name.endsWith('new-rows')) return this.#read(values);
+    if (name.endsWith('new-rows')) return this.outbox.answer(statement, '2026-11-25T10:00:00.000000Z');
     if (name === 'parked') return [...this.parked.values()].map((row) => ({ ...row }));
     if (text.includes('is_leader')) return [{ is_leader: true }];
     if (text.includes('first_position is null and released_to <=')) return this.#forget();
@@ -100,30 +101,7 @@ class Database {
   get waiting(): readonly ParkedRow[] {
     return this.parkedRows.filter(({ first_position: first }) => first !== null);
   }
-
-  #read(values: readonly unknown[]): readonly object[] {
-    const [above, limit, los = [], his = []] = values as [bigint, number, bigint[]?, bigint[]?];
-    const isLate = ({ position }: ModelRow) => los.some((lo, index) => lo <= position && position <= his[index]!);
-    const fresh = this.outbox.rows.filter(({ position }) => position > above).slice(0, limit);
-    const rows = [...this.outbox.rows.filter(isLate), ...fresh].map(stored);
-    const read_at = '2026-11-25T10:00:00.000000Z';
-    return [{ read_at, position: null }, ...rows.map((row) => ({ read_at: null, ...row }))];
-  }
 }
-
-const stored = ({ position, challenge_id, sequence }: ModelRow) => ({
-  position: String(position),
-  id: `event-${position}`,
-  aggregatetype: 'challenge-events',
-  aggregateid: challenge_id,
-  type: 'EQUITY_UPDATED',
-  epoch: '1',
-  sequence: String(sequence),
-  user_id: 'trader',
-  traceparent: null,
-  payload: '{}',
-  created_at: '2026-11-25T10:00:00.000000Z',
-});
 
 /** Kafka with rows it refuses and moments in which it does not answer. */
 class Kafka implements Publisher {

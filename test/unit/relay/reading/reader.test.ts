@@ -5,7 +5,7 @@ import { systemClock } from '@tradesense/platform';
 import { DatabaseClock, type Statement } from '../../../../services/relay/src/database/index.js';
 import { Reader, type Batch } from '../../../../services/relay/src/reading/index.js';
 import { Wake } from '../../../../services/relay/src/wake/index.js';
-import { OutboxModel, type ModelRow } from '../../../support/outbox-model.js';
+import { OutboxModel } from '../../../support/outbox-model.js';
 import { until } from '../../../support/until.js';
 
 const PAYLOAD = '{}';
@@ -25,19 +25,13 @@ function given(
     before(statements, name);
     statements += 1;
     asked.push(name);
-    const answer = name === 'holders' ? [...outbox.holders].map((holder) => ({ holder })) : rowsFor(statement);
+    const answer =
+      name === 'holders'
+        ? [...outbox.holders].map((holder) => ({ holder }))
+        : outbox.answer(statement, instant(statements), { payload });
     wake.now(); // no pauses: what counts here is the order
     await setImmediate();
     return answer as readonly never[];
-  };
-  const rowsFor = ({ values = [] }: Statement): readonly object[] => {
-    const [above, limit, los = [], his = []] = values as [bigint, number, bigint[]?, bigint[]?];
-    const isLate = ({ position }: ModelRow) => los.some((lo, index) => lo <= position && position <= his[index]!);
-    const late = outbox.rows.filter(isLate).slice(0, limit);
-    const fresh = outbox.rows.filter(({ position }) => position > above).slice(0, limit);
-    const rows = [...late, ...fresh].map((row) => stored(row, payload));
-    const read_at = instant(statements);
-    return [{ read_at, position: null }, ...rows.map((row) => ({ read_at: null, ...row }))];
   };
   const reader = new Reader({
     session: { query },
@@ -52,20 +46,6 @@ function given(
 }
 
 const instant = (statement: number): string => `2026-11-25T10:00:00.${String(statement).padStart(6, '0')}Z`;
-const stored = ({ position, challenge_id, sequence }: ModelRow, payload: string) => ({
-  position: String(position),
-  id: `event-${position}`,
-  aggregatetype: 'challenge-events',
-  aggregateid: challenge_id,
-  type: 'EQUITY_UPDATED',
-  epoch: '1',
-  sequence: String(sequence),
-  user_id: 'trader',
-  traceparent: null,
-  payload,
-  created_at: instant(Number(position)),
-});
-
 /** Batches until one satisfies, and all positions in the order in which they would be published. */
 async function readUntil(reader: Reader, isEnough: (batch: Batch) => boolean) {
   const batches: Batch[] = [];
