@@ -52,9 +52,10 @@ describe('a row that Kafka refuses for itself', () => {
   };
   const mend = (challengeId: string) =>
     writer.query('update outbox set payload = $1 where aggregateid = $2', ['{}', challengeId]);
+  /** First occurrences: after a kill some come twice. */
   const arrived = (challengeId: string, ...sequences: readonly number[]) =>
     until(
-      () => came(challengeId),
+      () => [...new Set(came(challengeId))],
       (found) => found.join() === sequences.join(),
       { ...WITHIN, what: `Kafka has ${sequences.join()} of one challenge` },
     );
@@ -68,7 +69,7 @@ describe('a row that Kafka refuses for itself', () => {
     await writer.append(other);
     await arrived(other, 1);
     await until(lastWatermark, (watermark) => watermark?.parked[0] === poisoned, WITHIN);
-    expect(came(poisoned)).toEqual([1]);
+    expect(new Set(came(poisoned))).toEqual(new Set([1]));
     expect(statesOf(poisoned)).toEqual([1, 3]); // states flow
     const [letter, ...more] = await operator.deadLetters();
     expect(more).toEqual([]);
@@ -94,7 +95,7 @@ describe('a row that Kafka refuses for itself', () => {
     await writer.append(poisoned);
     await writer.append(other);
     await arrived(other, 1, 2);
-    expect(came(poisoned)).toEqual([1]);
+    expect(new Set(came(poisoned))).toEqual(new Set([1]));
     expect(await operator.deadLetters()).toEqual([letter]);
 
     await operator.wish('retry'); // nothing is mended yet
@@ -103,7 +104,7 @@ describe('a row that Kafka refuses for itself', () => {
       (count) => count === 1,
       WITHIN,
     );
-    expect(came(poisoned)).toEqual([1]);
+    expect(new Set(came(poisoned))).toEqual(new Set([1]));
 
     await mend(poisoned);
     await operator.wish('retry', [letter!.event_id]);
