@@ -122,8 +122,13 @@ describe('housekeeping beside a relay, in small ranges', () => {
     ground = await openStack();
     scene = await RelayScene.open(ground);
     ranges = await SmallRanges.open(ground.databaseUrl('postgres'), ROWS);
-    // Its own housekeeper passes once and finds nothing to do.
-    await (await scene.relay('relay', { HOUSEKEEPING_MS: NEVER_MS })).ready();
+    // Its own housekeeper passes once and finds nothing to do; a later one would make ranges of its own size.
+    const relay = await (await scene.relay('relay', { HOUSEKEEPING_MS: NEVER_MS })).ready();
+    await until(
+      () => relay.metric('tradesense_relay_ranges_ahead'),
+      (ahead) => ahead === 3,
+      { what: 'its one pass has ended' },
+    );
   });
   afterEach(() => keeping?.stop());
   afterAll(async () => {
