@@ -6,6 +6,7 @@ import { CHALLENGE_PARTITIONS, type SnapshotReason, type SocketCode } from '@tra
 import { createLogger, systemClock, type Clock } from '@tradesense/platform';
 import type { Server, Socket } from 'socket.io';
 
+import { localUserSeats } from '../../services/gateway/src/access/index.js';
 import { Rooms } from '../../services/gateway/src/rooms/index.js';
 import { Connections, SocketAdapter, type ConnectionsOptions } from '../../services/gateway/src/transport/index.js';
 import { History, type Fact } from './facts.js';
@@ -42,6 +43,7 @@ export class SocketServer {
     const write = (line: string): void => void this.lines.push(line);
     this.connections = new Connections({
       rooms: this.rooms,
+      users: localUserSeats(0),
       verifier: new TokenVerifier({
         secret: JWT_SECRET,
         jwksUrl: '',
@@ -67,7 +69,6 @@ export class SocketServer {
       allowQueryToken: true,
       maxConnections: 0,
       maxConnectionsPerAddress: 0,
-      maxConnectionsPerUser: 0,
       admissionPerSecond: 0,
       ...options,
     });

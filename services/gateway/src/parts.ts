@@ -2,6 +2,7 @@ import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
 import { kafkaConnectionOf } from '@tradesense/kafka';
 import { AdminListener, systemClock, type Part, type ServiceContext } from '@tradesense/platform';
 
+import { localUserSeats } from './access/index.js';
 import { FreshnessStage } from './freshness/index.js';
 import { Intake } from './intake/index.js';
 import { gatewayMetrics } from './metrics.js';
@@ -28,6 +29,7 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
   });
   const connections = new Connections({
     rooms,
+    users: localUserSeats(config.MAX_CONNECTIONS_PER_USER),
     verifier: new TokenVerifier(tokenRulesOf(config)),
     signals,
     log,
@@ -35,7 +37,6 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
     allowQueryToken: config.ALLOW_QUERY_TOKEN,
     maxConnections: config.MAX_CONNECTIONS,
     maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
-    maxConnectionsPerUser: config.MAX_CONNECTIONS_PER_USER,
     admissionPerSecond: config.ADMISSION_PER_S,
   });
   watch({

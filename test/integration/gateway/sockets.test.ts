@@ -4,6 +4,7 @@ import type { Answer } from '@tradesense/contracts';
 import { io } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
+import { localUserSeats } from '../../../services/gateway/src/access/index.js';
 import { Client, refusalOf } from '../../support/client.js';
 import { aUserId, type History } from '../../support/facts.js';
 import { RawSocket } from '../../support/raw-socket.js';
@@ -186,7 +187,7 @@ describe('a handshake', () => {
   });
 
   it('beyond the limit of a user is refused with a hint when to come back; a place that is left is free again', async () => {
-    await start({ maxConnectionsPerUser: 2 });
+    await start({ users: localUserSeats(2) });
     const token = await tokens.user(userId);
     const first = await rawOf(userId);
     await rawOf(userId);
@@ -678,7 +679,7 @@ describe('the end', () => {
   });
 
   it('of many connections in mid-join leaves no member, seat or entry behind (S15)', async () => {
-    await start({ maxConnectionsPerUser: 0, maxConnectionsPerAddress: 1_000 });
+    await start({ maxConnectionsPerAddress: 1_000 });
     const history = server.challenge();
     const token = await tokens.user(history.userId);
     await Promise.all(

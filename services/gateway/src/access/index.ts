@@ -3,4 +3,4 @@ export { addressKey } from './address.js';
 export { Bucket } from './bucket.js';
 export { isAllowedOrigin } from './origin.js';
 export { Pass, type PassState } from './pass.js';
-export { Seats } from './seats.js';
+export { Seats, localUserSeats, type Leave, type UserSeats } from './seats.js';

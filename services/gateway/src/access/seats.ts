@@ -1,11 +1,28 @@
+import type { UserId } from '@tradesense/contracts';
+
+/** Gives a seat back; may be called twice. */
+export type Leave = () => void;
+
+/** The connections of each user, wherever they are counted. */
+export interface UserSeats {
+  /** Undefined: there is none left. Never rejects: who counts elsewhere counts here while that is away. */
+  take(userId: UserId): Promise<Leave | undefined>;
+}
+
+/** Counted in this process alone. */
+export function localUserSeats(limit: number): UserSeats {
+  const seats = new Seats(limit);
+  return { take: (userId) => Promise.resolve(seats.take(userId)) };
+}
+
 /** Counts by key, up to a limit; 0 is no limit. */
 export class Seats {
   readonly #taken = new Map<string, number>();
 
   constructor(private readonly limit: number) {}
 
-  /** @returns how to give it back, which may be done twice; undefined: there is none left */
-  take(key: string): (() => void) | undefined {
+  /** Undefined: there is none left. */
+  take(key: string): Leave | undefined {
     const taken = this.#taken.get(key) ?? 0;
     if (this.limit > 0 && taken >= this.limit) return undefined;
     this.#taken.set(key, taken + 1);

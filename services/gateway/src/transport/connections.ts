@@ -5,6 +5,7 @@ import type { SocketCode } from '@tradesense/contracts';
 import { systemClock, systemRandom, type Clock, type Logger, type Random } from '@tradesense/platform';
 import type { Server, Socket } from 'socket.io';
 
+import type { UserSeats } from '../access/index.js';
 import { Pump, Wheel, type DeliverySignals } from '../delivery/index.js';
 import type { Rooms } from '../rooms/index.js';
 import { Connection, type ConnectionOptions } from './connection.js';
@@ -17,6 +18,7 @@ import type { TransportSignals } from './signals.js';
 
 export interface ConnectionsOptions {
   readonly rooms: Rooms;
+  readonly users: UserSeats;
   readonly verifier: TokenVerifier;
   readonly signals: TransportSignals & DeliverySignals;
   readonly log: Logger;
@@ -24,7 +26,6 @@ export interface ConnectionsOptions {
   readonly allowQueryToken: boolean;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
-  readonly maxConnectionsPerUser: number;
   readonly admissionPerSecond: number;
   readonly clock?: Clock;
   readonly random?: Random;

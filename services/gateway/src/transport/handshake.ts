@@ -3,7 +3,7 @@ import { SOCKET_CODES, type Refusal, type SocketCode } from '@tradesense/contrac
 import type { Clock, Random } from '@tradesense/platform';
 import type { Socket } from 'socket.io';
 
-import { Bucket, Pass, Seats } from '../access/index.js';
+import { Bucket, Pass, type UserSeats } from '../access/index.js';
 import type { Connection } from './connection.js';
 import { scrubHandshake } from './scrub.js';
 
@@ -11,7 +11,7 @@ export interface HandshakeOptions {
   readonly verifier: TokenVerifier;
   /** Also takes a token from the query string, as the seed's client sends it. */
   readonly allowQueryToken: boolean;
-  readonly maxConnectionsPerUser: number;
+  readonly users: UserSeats;
   /** New connections a second; 0 is no limit. */
   readonly admissionPerSecond: number;
   readonly clock: Clock;
@@ -22,12 +22,10 @@ const RETRY_MS: Partial<Record<SocketCode, number>> = { unavailable: 1_000, too_
 
 /** Settles who somebody is, before there is any room to be in (pitfall S1). */
 export class Handshake {
-  readonly #users: Seats;
   readonly #admission: Bucket | undefined;
 
   constructor(private readonly options: HandshakeOptions) {
-    const { maxConnectionsPerUser, admissionPerSecond, clock } = options;
-    this.#users = new Seats(maxConnectionsPerUser);
+    const { admissionPerSecond, clock } = options;
     if (admissionPerSecond > 0) {
       this.#admission = new Bucket(admissionPerSecond, admissionPerSecond, clock.monotonicMs());
     }
@@ -35,7 +33,7 @@ export class Handshake {
 
   /** Undefined: let in. */
   async refusalOf(socket: Socket, connection: Connection): Promise<SocketCode | undefined> {
-    const { clock, verifier } = this.options;
+    const { clock, verifier, users } = this.options;
     const token = this.#tokenOf(socket);
     scrubHandshake(socket);
     if (connection.connects > 1) return 'invalid_request';
@@ -46,10 +44,10 @@ export class Handshake {
     if (identity.is !== 'user') return 'unauthorized'; // services post trades, they watch none
     const pass = new Pass(identity);
     if (pass.at(clock.now()) === 'over') return 'token_expired'; // let through by the verifier's skew
-    if (!connection.isOpen) return 'unavailable';
-    const leave = this.#users.take(identity.userId);
+    const leave = await users.take(identity.userId);
     if (leave === undefined) return 'too_many_connections';
-    connection.atEnd(leave);
+    connection.atEnd(leave); // at once, where it has ended meanwhile
+    if (!connection.isOpen) return 'unavailable';
     connection.enter(socket, pass);
     return undefined;
   }
