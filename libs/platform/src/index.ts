@@ -1,4 +1,4 @@
-/** What every process needs besides its job: configuration, logs, metrics, health, the admin listener, time, an orderly end. */
+/** What every process needs besides its job: configuration, logs, metrics, health, the admin listener, breakers, time, an orderly end. */
 export {
   AdminListener,
   AdminProblem,
@@ -7,6 +7,7 @@ export {
   type AdminOptions,
   type AdminRequest,
 } from './admin/index.js';
+export { Breaker, BreakerOpen, breakerReports, type BreakerOptions, type BreakerState } from './breaker/index.js';
 export * from './config/index.js';
 export { Fault, faultOf, type Remedy } from './fault.js';
 export { Health, type Finding, type Report } from './health/index.js';
