@@ -5,7 +5,7 @@ import { systemClock, type Clock } from '@tradesense/platform';
 import { Strategy, type StrategyOptionsWithoutRequest, type VerifiedCallback } from 'passport-jwt';
 
 import type { Identity, Verification } from './identity.js';
-import { KeySet, KeysUnavailable } from './key-set.js';
+import { KEY_ALGORITHMS, KeySet, KeysUnavailable, type KeySetSignals } from './key-set.js';
 
 export interface TokenRules {
   readonly secret: string;
@@ -14,6 +14,12 @@ export interface TokenRules {
   readonly issuer: string;
   readonly audience: string;
   readonly userClaim: string;
+}
+
+export interface VerifierOptions {
+  readonly clock?: Clock;
+  /** For a verifier with a key set. */
+  readonly signals?: KeySetSignals;
 }
 
 const SKEW_S = 5;
@@ -30,10 +36,14 @@ type KeyChoice =
 type WithSecretOrKey = Extract<StrategyOptionsWithoutRequest, { secretOrKey: unknown }>;
 type WithSecretOrKeyProvider = Extract<StrategyOptionsWithoutRequest, { secretOrKeyProvider: unknown }>;
 
+const SILENT: KeySetSignals = { fetched: () => undefined, breaker: () => undefined };
+
+/** passport-jwt hands key objects on as they are; only its types know none. */
+const typedAsKey = (key: KeyObject): Buffer => key as unknown as Buffer;
+
 /**
  * The secret as a key object, once: given text, jsonwebtoken tries at every token to read a public key from it, which takes 60
- * times as long as verifying (1.3 ms against 20 µs). A public key stays one, and then verifies no HMAC. passport-jwt hands key
- * objects on as they are; only its types know none.
+ * times as long as verifying (1.3 ms against 20 µs). A public key stays one, and then verifies no HMAC.
  */
 function keyObject(secret: string): Buffer {
   const asKey = (): KeyObject => {
@@ -43,24 +53,24 @@ function keyObject(secret: string): Buffer {
       return createSecretKey(Buffer.from(secret));
     }
   };
-  return asKey() as unknown as Buffer;
+  return typedAsKey(asKey());
 }
 
 /** The configuration says which keys there are; the token's `kid` may only choose among them. */
-function keyOf(rules: TokenRules, clock: Clock): KeyChoice {
+function keyOf(rules: TokenRules, clock: Clock, signals: KeySetSignals): KeyChoice {
   if (rules.jwksUrl === '') return { secretOrKey: keyObject(rules.secret), algorithms: ['HS256'] };
-  const keys = new KeySet(rules.jwksUrl, clock);
+  const keys = new KeySet(rules.jwksUrl, clock, signals);
   const secretOrKeyProvider = (
     _request: unknown,
     token: string,
-    done: (error: unknown, key?: string) => void,
+    done: (error: unknown, key?: Buffer) => void,
   ): void => {
     keys.publicKey(kidOf(token)).then(
-      (key) => done(null, key),
+      (key) => done(null, typedAsKey(key)),
       (error: unknown) => done(error),
     );
   };
-  return { secretOrKeyProvider, algorithms: ['RS256', 'ES256'] };
+  return { secretOrKeyProvider, algorithms: [...KEY_ALGORITHMS] };
 }
 
 /** Undefined where there is none: what is no token is refused later, by its signature. */
@@ -79,15 +89,14 @@ function kidOf(token: string): string | undefined {
  */
 export class TokenVerifier {
   readonly #rules: TokenRules;
+  readonly #clock: Clock;
   readonly #options: StrategyOptionsWithoutRequest;
 
-  constructor(
-    rules: TokenRules,
-    private readonly clock: Clock = systemClock,
-  ) {
+  constructor(rules: TokenRules, { clock = systemClock, signals = SILENT }: VerifierOptions = {}) {
     this.#rules = rules;
+    this.#clock = clock;
     this.#options = {
-      ...keyOf(rules, clock),
+      ...keyOf(rules, clock, signals),
       jwtFromRequest: (request) => (request as unknown as { token: string }).token,
       issuer: rules.issuer,
       audience: rules.audience,
@@ -106,7 +115,7 @@ export class TokenVerifier {
     return new Promise((resolve) => {
       const jsonWebTokenOptions = {
         clockTolerance: SKEW_S,
-        clockTimestamp: Math.floor(this.clock.now() / 1000),
+        clockTimestamp: Math.floor(this.#clock.now() / 1000),
       };
       const strategy = new Strategy(
         { ...this.#options, jsonWebTokenOptions },
@@ -126,7 +135,7 @@ export class TokenVerifier {
     const { iat, exp, iss, jti, scope, sub } = claims;
     if (typeof iat !== 'number' || typeof exp !== 'number') return refuse('iat and exp are required');
     if (exp - iat > LONGEST_LIFE_S) return refuse('lives longer than 90 days');
-    if (iat > this.clock.now() / 1000 + SKEW_S) return refuse('issued in the future');
+    if (iat > this.#clock.now() / 1000 + SKEW_S) return refuse('issued in the future');
     if (scope !== undefined && typeof scope !== 'string') return refuse('scope is not text');
     const common = {
       issuer: String(iss),

@@ -1,5 +1,5 @@
 import { SOCKET_CODES, type SnapshotReason, type SocketCode } from '@tradesense/contracts';
-import { createMetrics, type Counter, type Registry } from '@tradesense/platform';
+import { createMetrics, type Counter, type Metrics } from '@tradesense/platform';
 
 import type { DeliverySignals } from './delivery/index.js';
 import type { IntakeSignals } from './intake/index.js';
@@ -15,7 +15,7 @@ export interface Gauges {
 }
 
 export interface GatewayMetrics {
-  readonly registry: Registry;
+  readonly metrics: Metrics;
   readonly signals: IntakeSignals & RoomSignals & DeliverySignals & TransportSignals;
   /** What is looked up when somebody asks. */
   watch(gauges: Gauges): void;
@@ -101,7 +101,7 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
   ]);
 
   return {
-    registry: metrics.registry,
+    metrics,
     signals: {
       read: (stream, count) => records.inc({ stream }, count),
       spoilt: (why) => spoilt.inc({ why }),

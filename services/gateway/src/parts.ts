@@ -1,6 +1,6 @@
-import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
+import { TokenVerifier, keySetSignals, tokenRulesOf } from '@tradesense/auth';
 import { kafkaConnectionOf } from '@tradesense/kafka';
-import { AdminListener, systemClock, type Part, type ServiceContext } from '@tradesense/platform';
+import { AdminListener, breakerReports, systemClock, type Part, type ServiceContext } from '@tradesense/platform';
 
 import { localUserSeats } from './access/index.js';
 import { FreshnessStage } from './freshness/index.js';
@@ -15,7 +15,8 @@ const SWEEP_ROOMS_MS = 1_000;
 
 /** Intake makes frames, rooms accept them in order, delivery pulls from the rings, transport sends. */
 export function partsOf({ config, log, health, fail }: ServiceContext<typeof settings>): readonly Part[] {
-  const { registry, signals, watch } = gatewayMetrics(systemClock);
+  const { metrics, signals, watch } = gatewayMetrics(systemClock);
+  const breakerReport = breakerReports(metrics, log);
   const rooms = new Rooms({ signals, ringBytes: config.RINGS_BYTES });
   const freshness = new FreshnessStage(rooms, config.STALE_MS);
   const intake = new Intake({
@@ -30,7 +31,9 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
   const connections = new Connections({
     rooms,
     users: localUserSeats(config.MAX_CONNECTIONS_PER_USER),
-    verifier: new TokenVerifier(tokenRulesOf(config)),
+    verifier: new TokenVerifier(tokenRulesOf(config), {
+      signals: keySetSignals(metrics, log, breakerReport('key_set')),
+    }),
     signals,
     log,
     allowedOrigins: config.ALLOWED_ORIGINS,
@@ -49,7 +52,7 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
   health.check('intake', () => intake.finding());
   if (config.ALLOW_QUERY_TOKEN && process.env['NODE_ENV'] === 'production')
     log.warn('tokens are taken from the query string, where logs of proxies may keep them (ALLOW_QUERY_TOKEN)');
-  const admin = new AdminListener({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry, health, log });
+  const admin = new AdminListener({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, health, log });
   const sockets = new Sockets({
     host: config.GATEWAY_HOST,
     port: config.GATEWAY_PORT,

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setFlagsFromString } from 'node:v8';
 
-import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
+import { TokenVerifier, keySetSignals, tokenRulesOf } from '@tradesense/auth';
 import { topicsOf } from '@tradesense/contracts';
 import { connectAdmin, connectPublisher, kafkaConnectionOf, openReader } from '@tradesense/kafka';
 import {
   AdminListener,
+  breakerReports,
   createMetrics,
   fullJitter,
   kafkaRelations,
@@ -68,6 +69,8 @@ await runService({
       fail,
     });
     health.check('relay', () => relay.finding);
+    const signals = keySetSignals(metrics, log, breakerReports(metrics, log)('key_set'));
+    const verifier = new TokenVerifier(tokenRulesOf(config), { signals });
     return [
       new AdminListener({
         host: config.ADMIN_HOST,
@@ -75,7 +78,7 @@ await runService({
         registry: metrics.registry,
         health,
         log,
-        acts: operatorActs({ databaseUrl: config.DATABASE_URL, verifier: new TokenVerifier(tokenRulesOf(config)) }),
+        acts: operatorActs({ databaseUrl: config.DATABASE_URL, verifier }),
       }),
       new WakeListener({ url: config.DATABASE_URL, wake, clock: systemClock, log }),
       relay,

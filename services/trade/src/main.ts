@@ -1,7 +1,7 @@
 import 'reflect-metadata';
 
-import { TokenVerifier, tokenRulesOf } from '@tradesense/auth';
-import { AdminListener, createMetrics, runService } from '@tradesense/platform';
+import { TokenVerifier, keySetSignals, tokenRulesOf } from '@tradesense/auth';
+import { AdminListener, breakerReports, createMetrics, runService } from '@tradesense/platform';
 
 import { Wake, Writer } from './commit/index.js';
 import { HttpListener } from './http/index.js';
@@ -17,7 +17,8 @@ await runService({
     const database = new Database(config.DATABASE_URL, log);
     const solo = new SoloConnection(config.DATABASE_URL, log);
     const writer = new Writer(database, new Wake(solo, log), metrics);
-    const verifier = new TokenVerifier(tokenRulesOf(config));
+    const signals = keySetSignals(metrics, log, breakerReports(metrics, log)('key_set'));
+    const verifier = new TokenVerifier(tokenRulesOf(config), { signals });
     health.check('database', () => (solo.isUp ? { ok: true } : { ok: false, detail: 'PostgreSQL does not answer' }));
     return [
       new AdminListener({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, health, log }),

@@ -14,7 +14,7 @@ const clockAt = (seconds: number): Clock => ({
 });
 
 const rules = { secret: SECRET, jwksUrl: '', issuer: 'tradesense', audience: 'tradesense', userClaim: 'sub' };
-const verifier = new TokenVerifier(rules, clockAt(NOW_S));
+const verifier = new TokenVerifier(rules, { clock: clockAt(NOW_S) });
 const good: JWTPayload = { iss: 'tradesense', aud: 'tradesense', sub: 'trader-1', iat: NOW_S, exp: NOW_S + 3_600 };
 
 const base64url = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
@@ -64,7 +64,7 @@ describe('a right token', () => {
   });
 
   it('may name the user in a claim of the configuration’s choice', async () => {
-    const byEmail = new TokenVerifier({ ...rules, userClaim: 'email' }, clockAt(NOW_S));
+    const byEmail = new TokenVerifier({ ...rules, userClaim: 'email' }, { clock: clockAt(NOW_S) });
     expect(await verify(withClaims({ email: 'a@b.c' }), byEmail)).toMatchObject({ identity: { userId: 'a@b.c' } });
     expect(outcome(await verify(withClaims({}), byEmail))).toBe('unauthorized');
   });
@@ -143,7 +143,7 @@ describe('refused (pitfall T1)', () => {
   });
 
   it('HMAC with a public key as the secret, where the key is a public one', async () => {
-    const byPublicKey = new TokenVerifier({ ...rules, secret: publicPem }, clockAt(NOW_S));
+    const byPublicKey = new TokenVerifier({ ...rules, secret: publicPem }, { clock: clockAt(NOW_S) });
     expect(outcome(await verify(handMade({ alg: 'HS256' }, good, publicPem), byPublicKey))).toBe('unauthorized');
   });
 
