@@ -101,6 +101,7 @@ export const OWNERS = {
   ws: ['services/gateway/src/transport'],
   '@nestjs/websockets': ['services/gateway/src/transport', wiring('gateway')],
   '@nestjs/platform-socket.io': ['services/gateway/src/transport', wiring('gateway')],
+  'ipaddr.js': ['services/gateway/src/access'],
   'socket.io-client': ['libs/client/src/transport'],
   'passport-jwt': ['libs/auth/src'],
   passport: ['libs/auth/src'],

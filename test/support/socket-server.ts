@@ -2,11 +2,11 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { TokenVerifier } from '@tradesense/auth';
-import { CHALLENGE_PARTITIONS, type SnapshotReason, type SocketCode } from '@tradesense/contracts';
+import { CHALLENGE_PARTITIONS, type SnapshotReason } from '@tradesense/contracts';
 import { createLogger, systemClock, type Clock } from '@tradesense/platform';
 import type { Server, Socket } from 'socket.io';
 
-import { localUserSeats } from '../../services/gateway/src/access/index.js';
+import { TrustedProxies, localUserSeats } from '../../services/gateway/src/access/index.js';
 import { Rooms } from '../../services/gateway/src/rooms/index.js';
 import { Connections, SocketAdapter, type ConnectionsOptions } from '../../services/gateway/src/transport/index.js';
 import { History, type Fact } from './facts.js';
@@ -58,22 +58,28 @@ export class SocketServer {
         snapshot: (reason) => count(`snapshot ${reason}`),
         collapsed: () => count('collapsed'),
         shut: () => count('shut'),
-        turnedAway: (code) => count(`turned away ${code}`),
-        handshake: (result: 'ok' | SocketCode) => count(`handshake ${result}`),
+        turnedAway: (reason) => count(`turned away ${reason}`),
+        handshake: (result) => count(`handshake ${result}`),
         request: (name, result) => count(`${name} ${result}`),
         returned: () => count('returned'),
         ended: (cause) => count(`ended ${cause}`),
       },
       log: createLogger({ service: 'gateway', instance: 'test', level: 'info', destination: { write } }),
       allowedOrigins: [ORIGIN],
+      proxies: new TrustedProxies([], 'x-forwarded-for'),
       allowQueryToken: true,
       maxConnections: 0,
       maxConnectionsPerAddress: 0,
       admissionPerSecond: 0,
+      packetsPerSecond: 20,
+      bytesPerSecond: 16 * 1024,
+      maxRooms: 50,
       ...options,
     });
     this.#http = createServer((_request, response) => response.writeHead(404).end());
-    this.#io = new SocketAdapter(this.#http, [ORIGIN]).createIOServer(0);
+    this.#io = new SocketAdapter(this.#http, { allowedOrigins: [ORIGIN], maxMessageBytes: 16 * 1024 }).createIOServer(
+      0,
+    );
     this.connections.attach(this.#io);
     this.#io.on('connection', (socket) => this.connections.joined(socket));
   }

@@ -11,6 +11,7 @@ export interface TokenOptions {
   readonly claims?: JWTPayload;
   readonly issuedAtS?: number;
   readonly livesS?: number;
+  readonly alg?: string;
 }
 
 const minted: string[] = [];
@@ -42,7 +43,7 @@ async function mint(claims: JWTPayload, { secret = JWT_SECRET, livesS = HOUR_S, 
     ...claims,
     ...more.claims,
   })
-    .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
+    .setProtectedHeader({ alg: more.alg ?? 'HS256', typ: 'JWT' })
     .sign(new TextEncoder().encode(secret));
   return remembered(token);
 }

@@ -1,10 +1,10 @@
-import { SOCKET_CODES, type SnapshotReason, type SocketCode } from '@tradesense/contracts';
+import type { SnapshotReason } from '@tradesense/contracts';
 import { createMetrics, type Counter, type Metrics } from '@tradesense/platform';
 
 import type { DeliverySignals } from './delivery/index.js';
 import type { IntakeSignals } from './intake/index.js';
 import type { RoomSignals } from './rooms/index.js';
-import type { TransportSignals } from './transport/index.js';
+import { HANDSHAKE_REFUSALS, TURNED_AWAY, type TransportSignals } from './transport/index.js';
 
 export interface Gauges {
   readonly connections: () => number;
@@ -21,7 +21,6 @@ export interface GatewayMetrics {
   watch(gauges: Gauges): void;
 }
 
-const RESULTS = ['ok', ...(Object.keys(SOCKET_CODES) as SocketCode[])];
 const REASONS: readonly SnapshotReason[] = ['no_cursor', 'too_old', 'epoch', 'gap', 'behind'];
 const REQUESTS = ['join_challenge', 'leave_challenge', 'refresh_token', 'other'];
 
@@ -70,12 +69,16 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
   const snapshots = counter('snapshots_total', 'Snapshots sent.', 'reason', REASONS);
   const collapsed = plain('collapsed_total', 'Equity updates that a later one stood in for, per socket.');
   const shut = plain('windows_shut_total', 'Times a window shut because its peer did not read.');
-  const turnedAway = counter('turned_away_total', 'Requests refused before there was a connection.', 'code', [
-    'forbidden',
-    'too_many_connections',
-    'unavailable',
+  const turnedAway = counter(
+    'turned_away_total',
+    'Requests refused before there was a connection.',
+    'reason',
+    TURNED_AWAY,
+  );
+  const handshakes = counter('handshakes_total', 'Handshakes by result.', 'result', [
+    'ok',
+    ...Object.keys(HANDSHAKE_REFUSALS),
   ]);
-  const handshakes = counter('handshakes_total', 'Handshakes by result.', 'result', RESULTS);
   const requests = metrics.counter({
     name: 'requests_total',
     help: 'Messages from clients, by result.',
@@ -93,6 +96,9 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
     'unanswered',
     'forged_pong',
     'rate_limited',
+    'too_many_bytes',
+    'message_too_big',
+    'silent',
     'token_expired',
     'forbidden',
     'refused',
@@ -118,7 +124,7 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
       snapshot: (reason) => snapshots.inc({ reason }),
       collapsed: (frames) => collapsed.inc(frames),
       shut: () => shut.inc(),
-      turnedAway: (code) => turnedAway.inc({ code }),
+      turnedAway: (reason) => turnedAway.inc({ reason }),
       handshake: (result) => handshakes.inc({ result }),
       request: (request, result) => requests.inc({ request, result }),
       returned: (awayMs) => away.observe(awayMs / 1000),

@@ -2,7 +2,7 @@ import { TokenVerifier, keySetSignals, tokenRulesOf } from '@tradesense/auth';
 import { kafkaConnectionOf } from '@tradesense/kafka';
 import { AdminListener, breakerReports, systemClock, type Part, type ServiceContext } from '@tradesense/platform';
 
-import { localUserSeats } from './access/index.js';
+import { TrustedProxies, localUserSeats } from './access/index.js';
 import { FreshnessStage } from './freshness/index.js';
 import { Intake } from './intake/index.js';
 import { gatewayMetrics } from './metrics.js';
@@ -37,10 +37,14 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
     signals,
     log,
     allowedOrigins: config.ALLOWED_ORIGINS,
+    proxies: new TrustedProxies(config.TRUSTED_PROXIES, config.PROXY_HEADER),
     allowQueryToken: config.ALLOW_QUERY_TOKEN,
     maxConnections: config.MAX_CONNECTIONS,
     maxConnectionsPerAddress: config.MAX_CONNECTIONS_PER_ADDRESS,
     admissionPerSecond: config.ADMISSION_PER_S,
+    packetsPerSecond: config.PACKETS_PER_S,
+    bytesPerSecond: config.BYTES_PER_S,
+    maxRooms: config.MAX_ROOMS_PER_CONNECTION,
   });
   watch({
     connections: () => connections.size,
@@ -52,11 +56,18 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
   health.check('intake', () => intake.finding());
   if (config.ALLOW_QUERY_TOKEN && process.env['NODE_ENV'] === 'production')
     log.warn('tokens are taken from the query string, where logs of proxies may keep them (ALLOW_QUERY_TOKEN)');
-  const admin = new AdminListener({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, health, log });
+  const admin = new AdminListener({
+    host: config.ADMIN_HOST,
+    port: config.ADMIN_PORT,
+    registry: metrics.registry,
+    health,
+    log,
+  });
   const sockets = new Sockets({
     host: config.GATEWAY_HOST,
     port: config.GATEWAY_PORT,
     allowedOrigins: config.ALLOWED_ORIGINS,
+    maxMessageBytes: config.MAX_MESSAGE_BYTES,
     drainMs: config.DRAIN_MS,
     connections,
     log,

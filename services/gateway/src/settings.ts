@@ -4,11 +4,15 @@ import {
   integer,
   kafkaSettings,
   list,
+  networks,
+  oneOf,
   logSettings,
   port,
   text,
   tokenSettings,
 } from '@tradesense/platform';
+
+import { PROXY_HEADERS } from './access/index.js';
 
 export const settings = {
   GATEWAY_HOST: text({ says: 'Address to listen on; :: is IPv6 and IPv4.', fallback: '::' }),
@@ -27,6 +31,27 @@ export const settings = {
   MAX_CONNECTIONS_PER_ADDRESS: integer({ says: 'Connections of one address. 0: no limit.', fallback: 100 }),
   MAX_CONNECTIONS: integer({ says: 'Connections in all. 0: no limit.', fallback: 20_000 }),
   ADMISSION_PER_S: integer({ says: 'New connections per second. 0: no limit.', fallback: 500 }),
+  MAX_ROOMS_PER_CONNECTION: integer({
+    says: 'Challenges that one connection follows or waits for. 0: no limit.',
+    fallback: 50,
+  }),
+  PACKETS_PER_S: integer({
+    says: 'Packets that one connection may send per second, six times as many at once. 0: no limit.',
+    fallback: 20,
+  }),
+  BYTES_PER_S: integer({
+    says: 'Bytes of these packets per second, eight times as many at once. 0: no limit.',
+    fallback: 16 * 1024,
+  }),
+  MAX_MESSAGE_BYTES: integer({ says: 'Bytes of one message from a client. 0: no limit.', fallback: 16 * 1024 }),
+  TRUSTED_PROXIES: networks({
+    says: 'Our own proxies: only what comes from them is asked whom it comes from, by PROXY_HEADER.',
+    fallback: [],
+  }),
+  PROXY_HEADER: oneOf(PROXY_HEADERS, {
+    says: 'The header in which our proxies name the address they speak for. They must write it themselves.',
+    fallback: 'x-forwarded-for',
+  }),
   STALE_MS: integer({
     says: 'A room is live while the age of what is known is at most so many milliseconds.',
     fallback: 10_000,

@@ -12,6 +12,7 @@ export interface SocketsOptions {
   readonly host: string;
   readonly port: number;
   readonly allowedOrigins: readonly string[];
+  readonly maxMessageBytes: number;
   readonly drainMs: number;
   readonly connections: Connections;
   readonly log: Logger;
@@ -19,6 +20,8 @@ export interface SocketsOptions {
 
 const HEADERS_MS = 5_000;
 const REQUEST_MS = 10_000;
+/** How often Node.js looks whether either is over. */
+const CHECK_MS = 1_000;
 
 /** The listener: Nest around socket.io, opened last and drained first. */
 export class Sockets implements Part {
@@ -29,9 +32,10 @@ export class Sockets implements Part {
   constructor(private readonly options: SocketsOptions) {}
 
   async start(): Promise<void> {
-    const { connections, allowedOrigins, log } = this.options;
+    const { connections, log } = this.options;
     const fastify = new FastifyAdapter({
       requestTimeout: REQUEST_MS,
+      http: { connectionsCheckingInterval: CHECK_MS },
       frameworkErrors: (_error: unknown, _request: unknown, reply: unknown) =>
         answerProblem(reply as ProblemReply, 'not-found'),
     });
@@ -41,7 +45,7 @@ export class Sockets implements Part {
     });
     const http = this.#app.getHttpServer() as Server;
     http.headersTimeout = HEADERS_MS;
-    this.#app.useWebSocketAdapter(new SocketAdapter(http, allowedOrigins));
+    this.#app.useWebSocketAdapter(new SocketAdapter(http, this.options));
     this.#app.useGlobalFilters(new NotHereFilter());
     await this.#app.init();
     await fastify.getInstance().ready();

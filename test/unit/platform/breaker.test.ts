@@ -1,4 +1,11 @@
-import { Breaker, BreakerOpen, breakerReports, createLogger, createMetrics, type BreakerState } from '@tradesense/platform';
+import {
+  Breaker,
+  BreakerOpen,
+  breakerReports,
+  createLogger,
+  createMetrics,
+  type BreakerState,
+} from '@tradesense/platform';
 
 import { HeldClock } from '../../support/held-clock.js';
 
@@ -80,7 +87,9 @@ describe('what is reported of breakers', () => {
     );
     const changed = reports('key_set');
     const gauge = async (): Promise<string | undefined> =>
-      (await metrics.registry.metrics()).split('\n').find((line) => line.startsWith('tradesense_gateway_breaker_open{'));
+      (await metrics.registry.metrics())
+        .split('\n')
+        .find((line) => line.startsWith('tradesense_gateway_breaker_open{'));
     expect(await gauge()).toBe('tradesense_gateway_breaker_open{dependency="key_set"} 0');
     for (const state of ['open', 'half_open', 'open', 'half_open'] as const) changed(state);
     expect(await gauge()).toBe('tradesense_gateway_breaker_open{dependency="key_set"} 1');

@@ -8,6 +8,7 @@ import {
   flag,
   integer,
   list,
+  networks,
   oneOf,
   port,
   printConfig,
@@ -43,6 +44,32 @@ const configOf = (env: Environment) => {
   if (!reading.ok) throw new Error(reading.faults.join('\n'));
   return reading.config;
 };
+
+describe('a list of networks', () => {
+  const ours = { OURS: networks({ says: 'Ours.', fallback: [] }) };
+  it.each([
+    ['203.0.113.9', ['203.0.113.9']],
+    ['10.0.0.0/8, 2001:db8::/32,::1', ['10.0.0.0/8', '2001:db8::/32', '::1']],
+    ['10.0.0.0/32,::/128', ['10.0.0.0/32', '::/128']],
+  ])('%s', (OURS, items) => {
+    expect(readConfig(ours, { OURS })).toEqual({ ok: true, config: { OURS: items } });
+  });
+
+  it.each([
+    'proxy',
+    '10.0.0.0/33',
+    '::/129',
+    '0.0.0.0/0',
+    '::/0',
+    '10.0.0.0/08',
+    '10.0.0.0/8/8',
+    '10.0.0/8',
+    '010.0.0.1',
+    '/8',
+  ])('is not %s', (OURS) => {
+    expect(readConfig(ours, { OURS })).toMatchObject({ ok: false, faults: [expect.stringContaining('networks')] });
+  });
+});
 
 describe('the configuration', () => {
   it('is what was declared where the environment is silent; empty is silent', () => {

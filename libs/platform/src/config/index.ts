@@ -19,6 +19,7 @@ export {
   flag,
   integer,
   list,
+  networks,
   oneOf,
   port,
   secret,

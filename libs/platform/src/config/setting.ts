@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 
 /**
  * A setting is declared once: type, unit, default, whether it is secret, a sentence. From the declaration come parsing with
@@ -97,19 +98,34 @@ export const flag = (options: Options<boolean>): Setting<boolean> =>
     (value) => (value ? 'on' : 'off'),
   );
 
+const itemsOf = (value: string): readonly string[] =>
+  value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+const shownItems = (items: readonly string[]): string => items.join(',');
+
 export const list = (options: Options<readonly string[]>): Setting<readonly string[]> =>
+  setting('list, comma between', options, (value) => ok(itemsOf(value)), shownItems);
+
+/** Addresses and networks, `203.0.113.9` or `10.0.0.0/8`. That of everybody is none: it is a mistake wherever it stands. */
+export const networks = (options: Options<readonly string[]>): Setting<readonly string[]> =>
   setting(
-    'list, comma between',
+    'addresses or networks, comma between',
     options,
-    (value) =>
-      ok(
-        value
-          .split(',')
-          .map((item) => item.trim())
-          .filter((item) => item !== ''),
-      ),
-    (items) => items.join(','),
+    (value) => {
+      const items = itemsOf(value);
+      return items.every(isNetwork) ? ok(items) : no('addresses or networks such as 10.0.0.0/8, comma between');
+    },
+    shownItems,
   );
+
+function isNetwork(item: string): boolean {
+  const [address = '', prefix, ...more] = item.split('/');
+  const bits = { 0: 0, 4: 32, 6: 128 }[isIP(address)] ?? 0;
+  const isPrefix = prefix === undefined || (/^[1-9]\d{0,2}$/.test(prefix) && Number(prefix) <= bits);
+  return bits > 0 && isPrefix && more.length === 0;
+}
 
 export const oneOf = <const Words extends readonly string[]>(
   words: Words,

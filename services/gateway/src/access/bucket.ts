@@ -1,23 +1,34 @@
 /** So many at once, so many a second in the long run. */
+export interface Rate {
+  readonly perSecond: number;
+  readonly burst: number;
+}
+
+/** Undefined: no limit. */
+export const rateOf = (perSecond: number, burst: number): Rate | undefined =>
+  perSecond > 0 ? { perSecond, burst } : undefined;
+
+/** What is left of a rate. */
 export class Bucket {
   #tokens: number;
   #filledAtMs: number;
 
   constructor(
-    private readonly perSecond: number,
-    private readonly burst: number,
+    private readonly rate: Rate,
     nowMs: number,
   ) {
-    this.#tokens = burst;
+    this.#tokens = rate.burst;
     this.#filledAtMs = nowMs;
   }
 
-  take(nowMs: number): boolean {
-    const earned = ((nowMs - this.#filledAtMs) / 1000) * this.perSecond;
-    this.#tokens = Math.min(this.burst, this.#tokens + Math.max(0, earned));
+  /** What costs more than a whole burst needs a full bucket, and leaves it in debt. */
+  take(nowMs: number, cost = 1): boolean {
+    const { perSecond, burst } = this.rate;
+    const earned = ((nowMs - this.#filledAtMs) / 1000) * perSecond;
+    this.#tokens = Math.min(burst, this.#tokens + Math.max(0, earned));
     this.#filledAtMs = nowMs;
-    if (this.#tokens < 1) return false;
-    this.#tokens -= 1;
+    if (this.#tokens < Math.min(cost, burst)) return false;
+    this.#tokens -= cost;
     return true;
   }
 }

@@ -2,7 +2,7 @@ import { SOCKET_CODES, type ChallengeId, type SocketCode } from '@tradesense/con
 import type { Clock, Random } from '@tradesense/platform';
 import type { Socket } from 'socket.io';
 
-import { Bucket, type Pass } from '../access/index.js';
+import { Bucket, type Pass, type Rate } from '../access/index.js';
 import { Channel, type DeliverySignals, type EndReason, type Pipe, type Pump } from '../delivery/index.js';
 import type { Packet } from '../frame/index.js';
 import type { Member } from '../rooms/index.js';
@@ -14,6 +14,9 @@ export interface ConnectionOptions {
   readonly signals: DeliverySignals;
   readonly clock: Clock;
   readonly random: Random;
+  /** What it may send; undefined: as much as it likes. */
+  readonly packets: Rate | undefined;
+  readonly bytes: Rate | undefined;
   /** Told once. */
   readonly ended: (connection: Connection, cause: EndCause) => void;
 }
@@ -24,7 +27,6 @@ interface Guest {
   readonly pass: Pass;
 }
 
-const PACKETS = { perSecond: 20, burst: 120 };
 const MAX_UNKNOWN_EVENTS = 5;
 const CONNECT = '0';
 
@@ -38,12 +40,14 @@ export class Connection implements Pipe, PipeListener {
   /** Joins whose owner is awaited. */
   joinsWaiting = 0;
   readonly #pipe: EnginePipe;
-  readonly #packets: Bucket;
+  readonly #packets: Bucket | undefined;
+  readonly #bytes: Bucket | undefined;
   readonly #farewells: (() => void)[] = [];
   #guest: Guest | undefined;
   #connects = 0;
   #unknownEvents = 0;
   #wasNoticed = false;
+  #hasSpoken = false;
   /** The first that was named. */
   #cause: EndCause | undefined;
   #isOver = false;
@@ -52,9 +56,10 @@ export class Connection implements Pipe, PipeListener {
     conn: EngineConnection,
     private readonly options: ConnectionOptions,
   ) {
-    const { pump, signals, clock, random } = options;
+    const { pump, signals, clock, random, packets, bytes } = options;
     const nowMs = clock.monotonicMs();
-    this.#packets = new Bucket(PACKETS.perSecond, PACKETS.burst, nowMs);
+    this.#packets = packets && new Bucket(packets, nowMs);
+    this.#bytes = bytes && new Bucket(bytes, nowMs);
     this.channel = new Channel(this, pump, signals, (member) => this.#evicted(member), nowMs, random.below(1));
     this.#pipe = new EnginePipe(conn, this, () => this.#guest?.pass.at(clock.now()) !== 'over');
   }
@@ -109,8 +114,17 @@ export class Connection implements Pipe, PipeListener {
   writable(): void {
     this.channel.resume();
   }
-  received(data: string | Buffer | undefined): void {
-    if (!this.#packets.take(this.options.clock.monotonicMs())) return this.refuse('rate_limited');
+  received(bytes: number): void {
+    if (!this.isOpen) return;
+    const nowMs = this.options.clock.monotonicMs();
+    this.#hasSpoken = true;
+    if (this.#packets?.take(nowMs) === false) this.refuse('rate_limited');
+    else if (this.#bytes?.take(nowMs, bytes) === false) this.refuse('rate_limited', 'too_many_bytes');
+  }
+  overran(): void {
+    this.#cause ??= 'message_too_big';
+  }
+  message(data: string | Buffer | undefined): void {
     if (typeof data !== 'string' || !data.startsWith(CONNECT)) return;
     this.#connects += 1;
     // socket.io answers what is wrong with it, then it is over: guesses cost a connection each.
@@ -122,8 +136,7 @@ export class Connection implements Pipe, PipeListener {
     for (const member of this.members.values()) member.room.leave(member);
     this.members.clear();
     for (const farewell of this.#farewells.splice(0)) farewell();
-    const isError = reason === 'transport error' || reason === 'parse error';
-    this.options.ended(this, this.#cause ?? (isError ? 'transport_error' : 'client'));
+    this.options.ended(this, this.#cause ?? this.#causeOf(reason));
   }
 
   // What else ends it.
@@ -148,12 +161,12 @@ export class Connection implements Pipe, PipeListener {
   }
 
   /** Says why, and goes. Whoever must not come back is disconnected: stock clients then stay away. */
-  refuse(code: SocketCode & EndCause): void {
+  refuse(code: SocketCode & EndCause, cause: EndCause = code): void {
     const { message, terminal } = SOCKET_CODES[code];
     const socket = this.#guest?.socket;
     socket?.emit('error', { code, message });
     if (terminal) socket?.disconnect();
-    this.close(code);
+    this.close(cause);
   }
 
   goAway(inMs: number): void {
@@ -165,6 +178,13 @@ export class Connection implements Pipe, PipeListener {
     this.#cause ??= cause;
     this.channel.ended();
     this.#pipe.close();
+  }
+
+  /** Of an end that nobody here has named. */
+  #causeOf(reason: string): EndCause {
+    if (reason === 'transport error' || reason === 'parse error') return 'transport_error';
+    if (reason !== 'forced close') return 'client';
+    return this.#hasSpoken ? 'protocol' : 'silent'; // socket.io's doing
   }
 
   #evicted(member: Member): void {

@@ -1,20 +1,19 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { TokenVerifier } from '@tradesense/auth';
-import type { SocketCode } from '@tradesense/contracts';
 import { systemClock, systemRandom, type Clock, type Logger, type Random } from '@tradesense/platform';
 import type { Server, Socket } from 'socket.io';
 
-import type { UserSeats } from '../access/index.js';
+import { rateOf, type TrustedProxies, type UserSeats } from '../access/index.js';
 import { Pump, Wheel, type DeliverySignals } from '../delivery/index.js';
 import type { Rooms } from '../rooms/index.js';
 import { Connection, type ConnectionOptions } from './connection.js';
-import { Door } from './door.js';
+import { Door, sidOf } from './door.js';
 import type { EngineConnection } from './engine-pipe.js';
 import { Handshake } from './handshake.js';
 import { Requests } from './requests.js';
 import { scrubRequest } from './scrub.js';
-import type { TransportSignals } from './signals.js';
+import type { HandshakeRefusal, TransportSignals } from './signals.js';
 
 export interface ConnectionsOptions {
   readonly rooms: Rooms;
@@ -23,10 +22,14 @@ export interface ConnectionsOptions {
   readonly signals: TransportSignals & DeliverySignals;
   readonly log: Logger;
   readonly allowedOrigins: readonly string[];
+  readonly proxies: TrustedProxies;
   readonly allowQueryToken: boolean;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
   readonly admissionPerSecond: number;
+  readonly packetsPerSecond: number;
+  readonly bytesPerSecond: number;
+  readonly maxRooms: number;
   readonly clock?: Clock;
   readonly random?: Random;
 }
@@ -35,6 +38,10 @@ export interface ConnectionsOptions {
 const LEAVERS_PER_SECOND = 250;
 /** Who was told to leave does it by himself; the others are closed so much later. */
 const LEAVE_GRACE_MS = 250;
+
+/** What a client may send at once, in seconds of what it may send in the long run: a page that comes back joins all its rooms. */
+const BURST_PACKETS_S = 6;
+const BURST_BYTES_S = 8;
 
 /** All connections of this gateway, from the door to the drain. */
 export class Connections {
@@ -47,14 +54,18 @@ export class Connections {
   readonly #all = new Set<Connection>();
   readonly #byEngine = new WeakMap<EngineConnection, Connection>();
   readonly #connectionOptions: ConnectionOptions;
+  #engine: Server['engine'] | undefined;
 
   constructor(private readonly options: ConnectionsOptions) {
     const { rooms, verifier, signals, log, clock = systemClock, random = systemRandom } = options;
     this.#clock = clock;
-    this.door = new Door(options, (code) => signals.turnedAway(code));
+    this.door = new Door(options, {
+      turnedAway: (reason) => signals.turnedAway(reason),
+      tooBig: (sid) => this.#byId(sid)?.close('message_too_big'),
+    });
     this.#handshake = new Handshake({ ...options, clock, random });
     const failed = (err: unknown): void => log.error({ err }, 'a request failed');
-    this.#requests = new Requests({ rooms, verifier, signals, failed });
+    this.#requests = new Requests({ rooms, verifier, signals, clock, maxRooms: options.maxRooms, failed });
     this.#pump = new Pump(() => clock.monotonicMs());
     this.#wheel = new Wheel(() => clock.monotonicMs());
     this.#connectionOptions = {
@@ -62,6 +73,8 @@ export class Connections {
       signals,
       clock,
       random,
+      packets: rateOf(options.packetsPerSecond, options.packetsPerSecond * BURST_PACKETS_S),
+      bytes: rateOf(options.bytesPerSecond, options.bytesPerSecond * BURST_BYTES_S),
       ended: (connection, cause) => {
         this.#all.delete(connection);
         signals.ended(cause);
@@ -83,7 +96,9 @@ export class Connections {
   /** Takes a socket.io server over, before it listens. */
   attach(server: Server): void {
     const { engine } = server;
+    this.#engine = engine;
     engine.use(this.door.knock);
+    engine.on('connection_error', () => this.options.signals.turnedAway('protocol'));
     engine.on('connection', (conn: EngineConnection) => this.#opened(conn));
     engine.on('headers', (_headers: unknown, request: IncomingMessage) => {
       // The request of an upgrade lives on as well; engine.io reads it for the last time in this turn of the loop.
@@ -136,20 +151,27 @@ export class Connections {
 
   async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {
     const connection = this.#byEngine.get(socket.conn);
-    let code: SocketCode | undefined = 'unavailable';
+    let refusal: HandshakeRefusal | undefined = 'fault';
     try {
-      if (connection !== undefined) code = await this.#handshake.refusalOf(socket, connection);
+      if (connection !== undefined) refusal = await this.#handshake.refusalOf(socket, connection);
     } catch (err) {
       this.options.log.error({ err }, 'a handshake failed');
     }
-    this.options.signals.handshake(code ?? 'ok');
-    if (code === undefined) return next();
-    next(this.#handshake.errorOf(code));
+    this.options.signals.handshake(refusal ?? 'ok');
+    if (refusal === undefined) return next();
+    next(this.#handshake.errorOf(refusal));
     setImmediate(() => connection?.close('refused')); // the refusal goes out first (pitfall S8)
+  }
+
+  #byId(sid: string): Connection | undefined {
+    // Documented, though its types hide it.
+    const engine = this.#engine as unknown as { readonly clients: Readonly<Record<string, EngineConnection>> };
+    const conn = engine.clients[sid];
+    return conn && this.#byEngine.get(conn);
   }
 
   #scrubUpgrade(request: IncomingMessage): void {
     // A WebSocket from the start is scrubbed once its token was read.
-    if ((request as { _query?: Record<string, unknown> })._query?.['sid'] !== undefined) scrubRequest(request);
+    if (sidOf(request) !== undefined) scrubRequest(request);
   }
 }

@@ -3,22 +3,38 @@ import type { Duplex } from 'node:stream';
 
 import { SOCKET_CODES, type SocketCode } from '@tradesense/contracts';
 
-import { addressKey, isAllowedOrigin, Seats } from '../access/index.js';
+import { addressKey, isAllowedOrigin, Seats, type Leave, type TrustedProxies } from '../access/index.js';
+import type { TurnedAway } from './signals.js';
 
 export interface DoorOptions {
   readonly allowedOrigins: readonly string[];
+  readonly proxies: TrustedProxies;
   readonly maxConnections: number;
   readonly maxConnectionsPerAddress: number;
 }
 
-type EngineRequest = IncomingMessage & { readonly _query?: Readonly<Record<string, unknown>> };
+export interface DoorListener {
+  turnedAway(reason: TurnedAway): void;
+  /** A request of this connection was refused for its size. */
+  tooBig(sid: string): void;
+}
 
-const STATUS: Partial<Record<SocketCode, string>> = {
-  forbidden: '403 Forbidden',
-  too_many_connections: '429 Too Many Requests',
-  unavailable: '503 Service Unavailable',
-};
+type EngineRequest = IncomingMessage & { readonly _query?: Readonly<Record<string, string>> };
+
+/** Why the door refuses, and what for an answer that is. */
+const REFUSALS = {
+  origin: { status: 403, reason: 'Forbidden', code: 'forbidden' },
+  per_address: { status: 429, reason: 'Too Many Requests', code: 'too_many_connections' },
+  in_all: { status: 503, reason: 'Service Unavailable', code: 'unavailable' },
+  draining: { status: 503, reason: 'Service Unavailable', code: 'unavailable' },
+} as const satisfies Partial<Record<TurnedAway, { status: number; reason: string; code: SocketCode }>>;
+type Refused = keyof typeof REFUSALS;
+
 const RETRY_AFTER_S = 5;
+const TOO_BIG = 413;
+
+/** Of the connection that a request belongs to. As engine.io sees it: an empty one is none, and asks for a new connection. */
+export const sidOf = ({ _query: query }: EngineRequest): string | undefined => query?.['sid'] || undefined;
 
 /**
  * Before there is a connection: Origin and counts, for polling and upgrades alike. CORS does not guard WebSocket, and
@@ -28,12 +44,12 @@ export class Door {
   readonly #total: Seats;
   readonly #byAddress: Seats;
   /** Seats of handshakes under way. */
-  readonly #held = new WeakMap<IncomingMessage, () => void>();
+  readonly #held = new WeakMap<IncomingMessage, Leave>();
   #isClosed = false;
 
   constructor(
     private readonly options: DoorOptions,
-    private readonly turnedAway: (code: SocketCode) => void,
+    private readonly listener: DoorListener,
   ) {
     this.#total = new Seats(options.maxConnections);
     this.#byAddress = new Seats(options.maxConnectionsPerAddress);
@@ -46,34 +62,38 @@ export class Door {
 
   /** A middleware of engine.io. */
   readonly knock = (request: EngineRequest, response: unknown, next: () => void): void => {
-    const code = this.#refusal(request);
-    if (code === undefined) {
+    const refused = this.#refusal(request);
+    if (refused === undefined) {
       const freed = response instanceof ServerResponse ? response : request.socket;
-      freed.once('close', () => this.#giveUp(request));
+      freed.once('close', () => this.seatOf(request)()); // a handshake that came to nothing
+      if (response instanceof ServerResponse) this.#watchSize(request, response);
       return next();
     }
-    this.turnedAway(code);
-    if (response instanceof ServerResponse) answer(response, code);
-    else answerUpgrade(request.socket, code);
+    this.listener.turnedAway(refused);
+    if (response instanceof ServerResponse) answer(response, refused);
+    else answerUpgrade(request.socket, refused);
   };
 
   /** The seat of a handshake that has become a connection. */
-  seatOf(request: IncomingMessage): () => void {
+  seatOf(request: IncomingMessage): Leave {
     const leave = this.#held.get(request);
     this.#held.delete(request);
     return leave ?? (() => undefined);
   }
 
-  #refusal(request: EngineRequest): SocketCode | undefined {
-    if (!isAllowedOrigin(request.headers.origin, this.options.allowedOrigins)) return 'forbidden';
-    if (request._query?.['sid'] !== undefined) return undefined; // belongs to a connection
-    if (this.#isClosed) return 'unavailable';
+  #refusal(request: EngineRequest): Refused | undefined {
+    const { allowedOrigins, proxies } = this.options;
+    if (!isAllowedOrigin(request.headers.origin, allowedOrigins)) return 'origin';
+    if (sidOf(request) !== undefined) return undefined;
+    if (this.#isClosed) return 'draining';
     const leaveTotal = this.#total.take('');
-    if (leaveTotal === undefined) return 'unavailable';
-    const leaveAddress = this.#byAddress.take(addressKey(request.socket.remoteAddress));
+    if (leaveTotal === undefined) return 'in_all';
+    const leaveAddress = this.#byAddress.take(
+      addressKey(proxies.clientOf(request.socket.remoteAddress, request.headers)),
+    );
     if (leaveAddress === undefined) {
       leaveTotal();
-      return 'too_many_connections';
+      return 'per_address';
     }
     this.#held.set(request, () => {
       leaveTotal();
@@ -82,29 +102,37 @@ export class Door {
     return undefined;
   }
 
-  #giveUp(request: IncomingMessage): void {
-    this.seatOf(request)();
+  /** engine.io answers a body over the limit and says nothing of it; of a WebSocket it closes the connection. */
+  #watchSize(request: EngineRequest, response: ServerResponse): void {
+    const sid = sidOf(request);
+    if (sid === undefined || request.method !== 'POST') return;
+    response.once('close', () => {
+      if (response.statusCode === TOO_BIG) this.listener.tooBig(sid);
+    });
   }
 }
 
 const bodyOf = (code: SocketCode): string => JSON.stringify({ code, message: SOCKET_CODES[code].message });
+
+/** Whoever is refused keeps no connection, which would take no seat. */
 const headersOf = (code: SocketCode, body: string): Record<string, string | number> => ({
   'content-type': 'application/json',
   'content-length': Buffer.byteLength(body),
   'cache-control': 'no-store',
+  connection: 'close',
   ...(SOCKET_CODES[code].terminal ? {} : { 'retry-after': RETRY_AFTER_S }),
 });
 
-function answer(response: ServerResponse, code: SocketCode): void {
+function answer(response: ServerResponse, refused: Refused): void {
+  const { status, code } = REFUSALS[refused];
   const body = bodyOf(code);
-  response.writeHead(parseInt(STATUS[code] ?? '403', 10), headersOf(code, body)).end(body);
+  response.writeHead(status, headersOf(code, body)).end(body);
 }
 
-function answerUpgrade(socket: Duplex, code: SocketCode): void {
+function answerUpgrade(socket: Duplex, refused: Refused): void {
+  const { status, reason, code } = REFUSALS[refused];
   const body = bodyOf(code);
-  const headers = Object.entries({ ...headersOf(code, body), connection: 'close' }).map(
-    ([name, value]) => `${name}: ${value}\r\n`,
-  );
+  const headers = Object.entries(headersOf(code, body)).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => undefined);
-  socket.end(`HTTP/1.1 ${STATUS[code] ?? ''}\r\n${headers.join('')}\r\n${body}`, () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${reason}\r\n${headers.join('')}\r\n${body}`, () => socket.destroy());
 }

@@ -22,7 +22,7 @@ interface TransportInsides extends EventEmitter {
   readonly name: 'websocket' | 'polling';
   readonly writable: boolean;
   /** Of a WebSocket. */
-  readonly socket?: { terminate(): void };
+  readonly socket?: EventEmitter & { terminate(): void };
   /** What a transport does when its peer is gone. */
   onClose(): void;
   /** Of a polling transport that waits for one more poll, to say goodbye: ends the wait, and its timer. */
@@ -44,7 +44,11 @@ export interface PipeListener {
   wrote(bytes: number): void;
   pinged(): void;
   ponged(): void;
-  received(data: string | Buffer | undefined): void;
+  /** A packet of any kind, pongs apart. */
+  received(bytes: number): void;
+  message(data: string | Buffer | undefined): void;
+  /** A message over the limit; the end follows. */
+  overran(): void;
   /** What is written now goes out again. */
   writable(): void;
   closed(reason: string): void;
@@ -72,8 +76,9 @@ export class EnginePipe implements Omit<Pipe, 'end'> {
     this.#insides.resetPingTimeout = () => undefined;
     conn.on('packetCreate', (packet: EnginePacket) => this.#created(packet));
     conn.on('packet', ({ type, data }: EnginePacket) => {
-      if (type === 'pong') listener.ponged();
-      else if (type === 'message') listener.received(data);
+      if (type === 'pong') return listener.ponged();
+      listener.received(data === undefined ? 0 : Buffer.byteLength(data));
+      if (type === 'message') listener.message(data);
     });
     conn.on('upgrade', () => this.#listenToTransport());
     conn.once('close', (reason: string) => {
@@ -120,6 +125,11 @@ export class EnginePipe implements Omit<Pipe, 'end'> {
   #listenToTransport(): void {
     // engine.io's own listener came first: what it had buffered is on its way, and `isWritable` tells whether it was all.
     this.#insides.transport.on('ready', () => this.listener.writable());
+    const { socket } = this.#insides.transport;
+    socket?.on('ping', ({ length }: Buffer) => this.listener.received(length)); // WebSocket's own, which ws answers
+    socket?.prependListener('error', ({ code }: { code?: string }) => {
+      if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.listener.overran();
+    });
     this.listener.writable();
   }
 

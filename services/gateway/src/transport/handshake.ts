@@ -3,9 +3,10 @@ import { SOCKET_CODES, type Refusal, type SocketCode } from '@tradesense/contrac
 import type { Clock, Random } from '@tradesense/platform';
 import type { Socket } from 'socket.io';
 
-import { Bucket, Pass, type UserSeats } from '../access/index.js';
+import { Bucket, Pass, rateOf, type UserSeats } from '../access/index.js';
 import type { Connection } from './connection.js';
 import { scrubHandshake } from './scrub.js';
+import { HANDSHAKE_REFUSALS, type HandshakeRefusal } from './signals.js';
 
 export interface HandshakeOptions {
   readonly verifier: TokenVerifier;
@@ -26,34 +27,34 @@ export class Handshake {
 
   constructor(private readonly options: HandshakeOptions) {
     const { admissionPerSecond, clock } = options;
-    if (admissionPerSecond > 0) {
-      this.#admission = new Bucket(admissionPerSecond, admissionPerSecond, clock.monotonicMs());
-    }
+    const rate = rateOf(admissionPerSecond, admissionPerSecond);
+    this.#admission = rate && new Bucket(rate, clock.monotonicMs());
   }
 
   /** Undefined: let in. */
-  async refusalOf(socket: Socket, connection: Connection): Promise<SocketCode | undefined> {
+  async refusalOf(socket: Socket, connection: Connection): Promise<HandshakeRefusal | undefined> {
     const { clock, verifier, users } = this.options;
     const token = this.#tokenOf(socket);
     scrubHandshake(socket);
-    if (connection.connects > 1) return 'invalid_request';
-    if (this.#admission?.take(clock.monotonicMs()) === false) return 'unavailable';
+    if (connection.connects > 1) return 'second_connect';
+    if (this.#admission?.take(clock.monotonicMs()) === false) return 'admission';
     const verification = await verifier.verify(token);
-    if (!verification.ok) return verification.code;
+    if (!verification.ok) return verification.code === 'unavailable' ? 'keys_unavailable' : verification.code;
     const { identity } = verification;
-    if (identity.is !== 'user') return 'unauthorized'; // services post trades, they watch none
+    if (identity.is !== 'user') return 'no_user';
     const pass = new Pass(identity);
     if (pass.at(clock.now()) === 'over') return 'token_expired'; // let through by the verifier's skew
     const leave = await users.take(identity.userId);
-    if (leave === undefined) return 'too_many_connections';
+    if (leave === undefined) return 'per_user';
     connection.atEnd(leave); // at once, where it has ended meanwhile
-    if (!connection.isOpen) return 'unavailable';
+    if (!connection.isOpen) return 'gone';
     connection.enter(socket, pass);
     return undefined;
   }
 
   /** A `connect_error` with what a client needs to know about trying again. */
-  errorOf(code: SocketCode): Error & { readonly data: Refusal } {
+  errorOf(refusal: HandshakeRefusal): Error & { readonly data: Refusal } {
+    const code = HANDSHAKE_REFUSALS[refusal];
     const { message } = SOCKET_CODES[code];
     const baseMs = RETRY_MS[code];
     const retry =

@@ -8,6 +8,7 @@ import {
   type SocketCode,
   type SocketError,
 } from '@tradesense/contracts';
+import type { Clock } from '@tradesense/platform';
 import type { Socket } from 'socket.io';
 
 import { partitionOfChallenge } from '../intake/index.js';
@@ -19,6 +20,9 @@ export interface RequestsOptions {
   readonly rooms: Rooms;
   readonly verifier: TokenVerifier;
   readonly signals: TransportSignals;
+  readonly clock: Clock;
+  /** Of a connection, joined or waited for; 0 is no limit. */
+  readonly maxRooms: number;
   /** What went wrong with a request that nobody expected. */
   readonly failed: (error: unknown) => void;
 }
@@ -27,7 +31,6 @@ type Result = 'ok' | SocketCode;
 type Body = Readonly<Record<string, unknown>>;
 
 const OWNER_WAIT_MS = 2_000;
-const MAX_ROOMS = 50;
 const MAX_HISTORY = 200;
 
 /**
@@ -90,14 +93,15 @@ export class Requests {
   }
 
   async #join(connection: Connection, body: Body): Promise<Result> {
-    const { rooms, signals } = this.options;
+    const { rooms, signals, maxRooms } = this.options;
     const { pass } = connection;
     const join = readJoin(body);
     if (join === undefined) return 'invalid_request';
     if (pass === undefined) return 'unauthorized';
     const { challengeId, request, awayMs } = join;
     const isNew = !connection.members.has(challengeId);
-    if (isNew && connection.members.size + connection.joinsWaiting >= MAX_ROOMS) return 'too_many_rooms';
+    const isFull = maxRooms > 0 && connection.members.size + connection.joinsWaiting >= maxRooms;
+    if (isNew && isFull) return 'too_many_rooms';
     connection.joinsWaiting += 1;
     const room = await rooms
       .owned(challengeId, pass.userId, OWNER_WAIT_MS)
@@ -133,9 +137,10 @@ export class Requests {
 
   async #refresh(connection: Connection, { token }: Body): Promise<Result> {
     if (typeof token !== 'string') return 'invalid_request';
-    const verification = await this.options.verifier.verify(token);
+    const { verifier, clock } = this.options;
+    const verification = await verifier.verify(token);
     if (!verification.ok) return verification.code;
-    return connection.pass?.renew(verification.identity) === true ? 'ok' : 'forbidden';
+    return connection.pass?.renew(verification.identity, clock.now()) ?? 'unauthorized';
   }
 }
 
