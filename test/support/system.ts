@@ -18,6 +18,8 @@ export interface SystemOptions {
   readonly services?: readonly ServiceName[];
   /** Settings beside those that every test gives. */
   readonly env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
+  /** A built module that runs before it. */
+  readonly preload?: Partial<Record<ServiceName, string>>;
   /** What the dashboard tells pages to connect to, where a proxy stands in between. */
   readonly pageGatewayUrl?: string;
 }
@@ -109,7 +111,7 @@ export class System {
 function launchesOf(
   ground: Ground,
   ports: Readonly<Record<'trade' | 'gateway' | 'dashboard', number>>,
-  { env = {}, pageGatewayUrl }: SystemOptions,
+  { env = {}, preload = {}, pageGatewayUrl }: SystemOptions,
 ): Record<ServiceName, Launch> {
   const common = { LOG_LEVEL: 'info', ADMIN_HOST: '127.0.0.1', ADMIN_PORT: '0', STOP_MS: '10000' };
   const token = { JWT_SECRET, JWT_ISSUER: 'tradesense', JWT_AUDIENCE: 'tradesense', JWT_USER_CLAIM: 'sub' };
@@ -157,6 +159,7 @@ function launchesOf(
     name,
     entry: ENTRY[name],
     env: { ...common, ...settings[name], ...env[name] },
+    ...(preload[name] === undefined ? {} : { preload: preload[name] }),
   });
   return { trade: launch('trade'), relay: launch('relay'), gateway: launch('gateway'), dashboard: launch('dashboard') };
 }
