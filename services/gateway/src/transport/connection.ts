@@ -61,7 +61,7 @@ export class Connection implements Pipe, PipeListener {
     this.#packets = packets && new Bucket(packets, nowMs);
     this.#bytes = bytes && new Bucket(bytes, nowMs);
     this.channel = new Channel(this, pump, signals, (member) => this.#evicted(member), nowMs, random.below(1));
-    this.#pipe = new EnginePipe(conn, this, () => this.#guest?.pass.at(clock.now()) !== 'over');
+    this.#pipe = new EnginePipe(conn, this);
   }
 
   get pass(): Pass | undefined {
@@ -100,8 +100,11 @@ export class Connection implements Pipe, PipeListener {
     this.close(reason);
   }
 
-  // What the pipe tells.
+  // What the pipe asks and tells.
 
+  mayWrite(): boolean {
+    return this.#guest?.pass.at(this.options.clock.now()) !== 'over';
+  }
   wrote(bytes: number): void {
     this.channel.wrote(bytes, this.options.clock.monotonicMs());
   }

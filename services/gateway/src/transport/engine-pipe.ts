@@ -8,7 +8,7 @@ import { textOf, type Packet } from '../frame/index.js';
 export type EngineConnection = Socket['conn'];
 
 /** What of engine.io 6.6.12 is not public and used here, all of it. A contract test holds that it is as described. */
-interface Insides {
+interface Insides extends Piped {
   readonly readyState: 'opening' | 'open' | 'closing' | 'closed';
   readonly transport: TransportInsides;
   readonly writeBuffer: readonly unknown[];
@@ -18,11 +18,11 @@ interface Insides {
   write(data: string, options: WriteOptions): void;
   close(): void;
 }
-interface TransportInsides extends EventEmitter {
+interface TransportInsides extends EventEmitter, Piped {
   readonly name: 'websocket' | 'polling';
   readonly writable: boolean;
   /** Of a WebSocket. */
-  readonly socket?: EventEmitter & { terminate(): void };
+  readonly socket?: EventEmitter & Piped & { terminate(): void };
   /** What a transport does when its peer is gone. */
   onClose(): void;
   /** Of a polling transport that waits for one more poll, to say goodbye: ends the wait, and its timer. */
@@ -40,6 +40,8 @@ interface EnginePacket {
 }
 
 export interface PipeListener {
+  /** Whether this peer may still be sent anything. */
+  mayWrite(): boolean;
   /** Also what socket.io itself wrote: it is on the same way. */
   wrote(bytes: number): void;
   pinged(): void;
@@ -52,6 +54,34 @@ export interface PipeListener {
   /** What is written now goes out again. */
   writable(): void;
   closed(reason: string): void;
+}
+
+/** Where an emitter remembers whose it is. */
+const PIPE = Symbol('pipe');
+type Piped = { [PIPE]?: EnginePipe };
+
+// One function for all connections each: a closure per connection and event would be a kilobyte of every ten.
+const never = (): void => undefined;
+function created(this: Piped, packet: EnginePacket): void {
+  this[PIPE]?.created(packet);
+}
+function received(this: Piped, packet: EnginePacket): void {
+  this[PIPE]?.received(packet);
+}
+function upgraded(this: Piped): void {
+  this[PIPE]?.listenToTransport();
+}
+function closed(this: Piped, reason: string): void {
+  this[PIPE]?.closed(reason);
+}
+function ready(this: Piped): void {
+  this[PIPE]?.writable();
+}
+function pinged(this: Piped, payload: Buffer): void {
+  this[PIPE]?.pinged(payload);
+}
+function failed(this: Piped, error: { readonly code?: string }): void {
+  this[PIPE]?.failed(error);
 }
 
 /** A closed socket whose peer does not answer is cut off after so long. */
@@ -67,25 +97,14 @@ export class EnginePipe implements Omit<Pipe, 'end'> {
   constructor(
     conn: EngineConnection,
     private readonly listener: PipeListener,
-    /** Whether this peer may still be sent anything. */
-    private readonly mayWrite: () => boolean,
   ) {
     this.#insides = conn as unknown as Insides;
     if (this.#insides.pingIntervalTimer !== null) clearTimeout(this.#insides.pingIntervalTimer);
     this.#insides.pingIntervalTimer = null;
-    this.#insides.resetPingTimeout = () => undefined;
-    conn.on('packetCreate', (packet: EnginePacket) => this.#created(packet));
-    conn.on('packet', ({ type, data }: EnginePacket) => {
-      if (type === 'pong') return listener.ponged();
-      listener.received(data === undefined ? 0 : Buffer.byteLength(data));
-      if (type === 'message') listener.message(data);
-    });
-    conn.on('upgrade', () => this.#listenToTransport());
-    conn.once('close', (reason: string) => {
-      this.#cutLater();
-      listener.closed(reason);
-    });
-    this.#listenToTransport();
+    this.#insides.resetPingTimeout = never;
+    this.#insides[PIPE] = this;
+    conn.on('packetCreate', created).on('packet', received).on('upgrade', upgraded).on('close', closed);
+    this.listenToTransport();
   }
 
   get isOpen(): boolean {
@@ -94,7 +113,7 @@ export class EnginePipe implements Omit<Pipe, 'end'> {
 
   get isWritable(): boolean {
     const { readyState, transport, writeBuffer } = this.#insides;
-    return readyState === 'open' && transport.writable && writeBuffer.length === 0 && this.mayWrite();
+    return readyState === 'open' && transport.writable && writeBuffer.length === 0 && this.listener.mayWrite();
   }
 
   /** To a WebSocket all in one piece: a write costs more than all else that is done for a message. */
@@ -117,19 +136,46 @@ export class EnginePipe implements Omit<Pipe, 'end'> {
     this.#cutLater();
   }
 
-  #created({ type, data = '', options }: EnginePacket): void {
+  // What the listeners below hand on.
+
+  created({ type, data = '', options }: EnginePacket): void {
     if (type === 'ping') this.listener.pinged();
     else if (type === 'message') this.listener.wrote(options?.wsPreEncodedFrame?.[0]?.length ?? data.length);
   }
 
-  #listenToTransport(): void {
+  received({ type, data }: EnginePacket): void {
+    if (type === 'pong') return this.listener.ponged();
+    this.listener.received(data === undefined ? 0 : Buffer.byteLength(data));
+    if (type === 'message') this.listener.message(data);
+  }
+
+  closed(reason: string): void {
+    this.#cutLater();
+    this.listener.closed(reason);
+  }
+
+  pinged({ length }: Buffer): void {
+    this.listener.received(length); // a ping of WebSocket's own, which ws answers
+  }
+
+  failed({ code }: { readonly code?: string }): void {
+    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.listener.overran();
+  }
+
+  writable(): void {
+    this.listener.writable();
+  }
+
+  listenToTransport(): void {
+    const { transport } = this.#insides;
+    const { socket } = transport;
+    transport[PIPE] = this;
     // engine.io's own listener came first: what it had buffered is on its way, and `isWritable` tells whether it was all.
-    this.#insides.transport.on('ready', () => this.listener.writable());
-    const { socket } = this.#insides.transport;
-    socket?.on('ping', ({ length }: Buffer) => this.listener.received(length)); // WebSocket's own, which ws answers
-    socket?.prependListener('error', ({ code }: { code?: string }) => {
-      if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.listener.overran();
-    });
+    transport.on('ready', ready);
+    if (socket !== undefined) {
+      socket[PIPE] = this;
+      socket.on('ping', pinged).prependListener('error', failed);
+    }
     this.listener.writable();
   }
 

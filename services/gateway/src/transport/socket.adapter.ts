@@ -42,6 +42,10 @@ export class SocketAdapter extends IoAdapter {
     return super.createIOServer(port, { ...options, ...OPTIONS, cors, maxHttpBufferSize } as ServerOptions) as Server;
   }
 
+  /** Nest has no handlers here, and would keep streams for them per socket: more memory than all of ours. */
+  override bindMessageHandlers(): void {}
+  override bindClientDisconnect(): void {}
+
   /** Connections were closed by then; what is left of HTTP goes with its server. */
   override async close(server: Server): Promise<void> {
     server.engine.close();
