@@ -97,11 +97,12 @@ describe('a verifier with a key set', () => {
 
   it.each<[string, IssuerAnswer]>([
     ['fails', failure],
+    ['fails, with keys', (response) => both(response.writeHead(500))],
     [
       'sends elsewhere, even to itself',
       (response) => {
         if (issuer.asked > 1) both(response);
-        else response.writeHead(302, { location: issuer.url }).end();
+        else both(response.writeHead(302, { location: issuer.url }));
       },
     ],
     [

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { freePort } from '@tradesense/local';
@@ -9,7 +11,7 @@ import { ServiceProcess } from '../../support/processes.js';
 import { openStack, type OwnGround } from '../../support/stack.js';
 import { System } from '../../support/system.js';
 import { JWT_SECRET, tokens } from '../../support/tokens.js';
-import { until } from '../../support/until.js';
+import { until, within } from '../../support/until.js';
 
 const STALE_MS = 1_500;
 
@@ -184,6 +186,17 @@ describe('the gateway process, on real Kafka', () => {
     const [foreign, unknown] = refused.map(({ errors }) => ({ ...errors[0], challenge_id: undefined }));
     expect(foreign).toEqual(unknown);
     expect(foreign).toMatchObject({ code: 'forbidden', message: 'Access denied' });
+  });
+
+  it('waits 5 s for a request that does not come, or stops half-way, then closes', async () => {
+    const beganMs = performance.now();
+    const all = ['', 'GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\n'].map((half) => {
+      const socket = connect(system.gatewayPort, '127.0.0.1', () => socket.write(half));
+      socket.on('error', () => undefined).resume();
+      return within(12_000, 'a close', once(socket, 'close'));
+    });
+    await Promise.all(all);
+    expect(performance.now() - beganMs).toBeGreaterThan(4_900);
   });
 
   it('answers everything that is not a socket with a problem document', async () => {
