@@ -23,21 +23,27 @@ export class Seats {
 
   /** Undefined: there is none left. */
   take(key: string): Leave | undefined {
-    const taken = this.#taken.get(key) ?? 0;
-    if (this.limit > 0 && taken >= this.limit) return undefined;
-    this.#taken.set(key, taken + 1);
+    if (!this.occupy(key)) return undefined;
     let isTaken = true;
     return () => {
-      if (isTaken) this.#giveBack(key);
+      if (isTaken) this.vacate(key);
       isTaken = false;
     };
+  }
+
+  /** For whoever sees to it himself that each seat is given back once. */
+  occupy(key: string): boolean {
+    const taken = this.#taken.get(key) ?? 0;
+    if (this.limit > 0 && taken >= this.limit) return false;
+    this.#taken.set(key, taken + 1);
+    return true;
   }
 
   get size(): number {
     return this.#taken.size;
   }
 
-  #giveBack(key: string): void {
+  vacate(key: string): void {
     const taken = this.#taken.get(key) ?? 0;
     if (taken > 1) this.#taken.set(key, taken - 1);
     else this.#taken.delete(key);

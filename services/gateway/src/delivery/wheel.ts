@@ -24,12 +24,13 @@ export class Wheel<Item extends Swept> {
     this.#timer = undefined;
   }
 
-  /** @returns how to take it off again */
-  add(item: Item): () => void {
-    const slot = this.#slots[this.#next] as Set<Item>;
+  add(item: Item): void {
+    this.#slots[this.#next]?.add(item);
     this.#next = (this.#next + 1) % SLOTS;
-    slot.add(item);
-    return () => slot.delete(item);
+  }
+
+  remove(item: Item): void {
+    this.#slots.some((slot) => slot.delete(item));
   }
 
   #sweep(): void {

@@ -17,6 +17,8 @@ interface Ping {
   readonly atMs: number;
 }
 
+const NONE: readonly Ping[] = [];
+
 /**
  * How much a peer has not read yet. TCP does not tell: megabytes vanish into kernel buffers before a stopped reader is noticed
  * (pitfall S9). engine.io's pings do, because clients answer them by themselves and in order: a pong says that all that was
@@ -35,7 +37,8 @@ export class Window {
   #pingedUpTo = -1;
   #lastPingMs: number;
   #unackedSinceMs = 0;
-  readonly #pings: Ping[] = [];
+  /** Nearly always none or one; a list that had grown would keep its space. */
+  #pings: readonly Ping[] = NONE;
 
   /** @param spread in [0, 1): where in their rounds the first ping and probe fall, lest a thousand connections ping at once */
   constructor(nowMs: number, spread: number) {
@@ -60,7 +63,7 @@ export class Window {
   }
 
   pinged(nowMs: number): void {
-    this.#pings.push({ upTo: this.#written, atMs: nowMs });
+    this.#pings = [...this.#pings, { upTo: this.#written, atMs: nowMs }];
     this.#pingedUpTo = this.#written;
     this.#lastPingMs = nowMs;
     this.#sinceProbe = 0;
@@ -68,8 +71,9 @@ export class Window {
 
   /** False: nobody asked. */
   ponged(): boolean {
-    const ping = this.#pings.shift();
+    const [ping, ...others] = this.#pings;
     if (ping === undefined) return false;
+    this.#pings = others.length === 0 ? NONE : others;
     this.#acked = ping.upTo;
     this.#unackedSinceMs = ping.atMs; // what is left was written after that ping
     return true;

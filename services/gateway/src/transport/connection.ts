@@ -42,7 +42,7 @@ export class Connection implements Pipe, PipeListener {
   readonly #pipe: EnginePipe;
   readonly #packets: Bucket | undefined;
   readonly #bytes: Bucket | undefined;
-  readonly #farewells: (() => void)[] = [];
+  #farewells: readonly (() => void)[] = [];
   #guest: Guest | undefined;
   #connects = 0;
   #unknownEvents = 0;
@@ -78,7 +78,7 @@ export class Connection implements Pipe, PipeListener {
   /** Runs at the end, however it comes; at once where it has come. */
   atEnd(farewell: () => void): void {
     if (this.#isOver) farewell();
-    else this.#farewells.push(farewell);
+    else this.#farewells = [...this.#farewells, farewell]; // exactly as long as it must be, unlike one that grew
   }
 
   enter(socket: Socket, pass: Pass): void {
@@ -138,7 +138,8 @@ export class Connection implements Pipe, PipeListener {
     this.channel.ended();
     for (const member of this.members.values()) member.room.leave(member);
     this.members.clear();
-    for (const farewell of this.#farewells.splice(0)) farewell();
+    for (const farewell of this.#farewells) farewell();
+    this.#farewells = [];
     this.options.ended(this, this.#cause ?? this.#causeOf(reason));
   }
 

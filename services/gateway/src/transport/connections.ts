@@ -43,6 +43,11 @@ const LEAVE_GRACE_MS = 250;
 const BURST_PACKETS_S = 6;
 const BURST_BYTES_S = 8;
 
+/** Leaving the namespace and keeping the connection would be a way to connect twice on it. One function for all. */
+function left(this: Socket, reason: string): void {
+  if (reason === 'client namespace disconnect') (this.data as Connection).close('client');
+}
+
 /** All connections of this gateway, from the door to the drain. */
 export class Connections {
   readonly door: Door;
@@ -77,6 +82,7 @@ export class Connections {
       bytes: rateOf(options.bytesPerSecond, options.bytesPerSecond * BURST_BYTES_S),
       ended: (connection, cause) => {
         this.#all.delete(connection);
+        this.#wheel.remove(connection);
         signals.ended(cause);
       },
     };
@@ -105,6 +111,10 @@ export class Connections {
       if (request.headers.upgrade !== undefined) setImmediate(() => this.#scrubUpgrade(request));
     });
     server.use((socket, next) => void this.#admit(socket, next));
+    // Rooms are ours: what socket.io would remember of them per socket is not needed.
+    const { adapter } = server.of('/');
+    adapter.addAll = () => undefined;
+    adapter.delAll = () => undefined;
     this.#wheel.start();
   }
 
@@ -112,10 +122,8 @@ export class Connections {
   joined(socket: Socket): void {
     const connection = this.#byEngine.get(socket.conn);
     if (connection === undefined) return void socket.disconnect(true);
-    // Leaving the namespace and keeping the connection would be a way to connect twice on it.
-    socket.on('disconnect', (reason) => {
-      if (reason === 'client namespace disconnect') connection.close('client');
-    });
+    socket.data = connection;
+    socket.on('disconnect', left);
     // Never handed on: socket.io would emit it, and an event may be called anything.
     socket.use(([name, ...args]) => void this.#requests.take(connection, socket, name, args));
   }
@@ -146,7 +154,7 @@ export class Connections {
     this.#all.add(connection);
     this.#byEngine.set(conn, connection);
     connection.atEnd(leaveSeat);
-    connection.atEnd(this.#wheel.add(connection));
+    this.#wheel.add(connection);
   }
 
   async #admit(socket: Socket, next: (error?: Error) => void): Promise<void> {

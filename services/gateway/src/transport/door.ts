@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -21,6 +22,11 @@ export interface DoorListener {
 
 type EngineRequest = IncomingMessage & { readonly _query?: Readonly<Record<string, string>> };
 
+interface Held {
+  readonly address: string;
+  unwatch?: () => void;
+}
+
 /** Why the door refuses, and what for an answer that is. */
 const REFUSALS = {
   origin: { status: 403, reason: 'Forbidden', code: 'forbidden' },
@@ -43,8 +49,8 @@ export const sidOf = ({ _query: query }: EngineRequest): string | undefined => q
 export class Door {
   readonly #total: Seats;
   readonly #byAddress: Seats;
-  /** Seats of handshakes under way. */
-  readonly #held = new WeakMap<IncomingMessage, Leave>();
+  /** Handshakes under way that have taken their seats. */
+  readonly #held = new WeakMap<IncomingMessage, Held>();
   #isClosed = false;
 
   constructor(
@@ -64,8 +70,7 @@ export class Door {
   readonly knock = (request: EngineRequest, response: unknown, next: () => void): void => {
     const refused = this.#refusal(request);
     if (refused === undefined) {
-      const freed = response instanceof ServerResponse ? response : request.socket;
-      freed.once('close', () => this.seatOf(request)()); // a handshake that came to nothing
+      this.#watchEnd(request, response instanceof ServerResponse ? response : request.socket);
       if (response instanceof ServerResponse) this.#watchSize(request, response);
       return next();
     }
@@ -74,11 +79,17 @@ export class Door {
     else answerUpgrade(request.socket, refused);
   };
 
-  /** The seat of a handshake that has become a connection. */
+  /** How to leave the seat of a handshake that has become a connection; to be called once. */
   seatOf(request: IncomingMessage): Leave {
-    const leave = this.#held.get(request);
+    const held = this.#held.get(request);
+    if (held === undefined) return () => undefined;
     this.#held.delete(request);
-    return leave ?? (() => undefined);
+    held.unwatch?.();
+    const { address } = held;
+    return () => {
+      this.#total.vacate('');
+      this.#byAddress.vacate(address);
+    };
   }
 
   #refusal(request: EngineRequest): Refused | undefined {
@@ -86,20 +97,23 @@ export class Door {
     if (!isAllowedOrigin(request.headers.origin, allowedOrigins)) return 'origin';
     if (sidOf(request) !== undefined) return undefined;
     if (this.#isClosed) return 'draining';
-    const leaveTotal = this.#total.take('');
-    if (leaveTotal === undefined) return 'in_all';
-    const leaveAddress = this.#byAddress.take(
-      addressKey(proxies.clientOf(request.socket.remoteAddress, request.headers)),
-    );
-    if (leaveAddress === undefined) {
-      leaveTotal();
+    if (!this.#total.occupy('')) return 'in_all';
+    const address = addressKey(proxies.clientOf(request.socket.remoteAddress, request.headers));
+    if (!this.#byAddress.occupy(address)) {
+      this.#total.vacate('');
       return 'per_address';
     }
-    this.#held.set(request, () => {
-      leaveTotal();
-      leaveAddress();
-    });
+    this.#held.set(request, { address });
     return undefined;
+  }
+
+  /** Of a handshake that comes to nothing. Whoever has become a connection keeps no listener for it. */
+  #watchEnd(request: EngineRequest, freed: EventEmitter): void {
+    const held = this.#held.get(request);
+    if (held === undefined) return;
+    const abandoned = (): void => this.seatOf(request)();
+    freed.once('close', abandoned);
+    held.unwatch = () => freed.off('close', abandoned);
   }
 
   /** engine.io answers a body over the limit and says nothing of it; of a WebSocket it closes the connection. */

@@ -25,9 +25,10 @@ describe('the wheel', () => {
   it('does not come by whoever was taken off, nor after it was stopped; may be started and stopped twice', async () => {
     const wheel = new Wheel<{ sweep(nowMs: number): void }>(() => performance.now());
     const counts = { gone: 0, stays: 0 };
-    const takeOff = wheel.add({ sweep: () => (counts.gone += 1) });
+    const gone = { sweep: () => (counts.gone += 1) };
+    wheel.add(gone);
     wheel.add({ sweep: () => (counts.stays += 1) });
-    takeOff();
+    wheel.remove(gone);
     wheel.start();
     wheel.start();
     await until(() => counts.stays > 0, Boolean, { withinMs: 3_000 });
