@@ -146,9 +146,10 @@ describe('a verifier with a key set', () => {
   it('trusts no issuer whose certificate it does not know', async () => {
     const stranger = new Issuer(both);
     await stranger.start();
-    expect(await new Verifying(stranger).verify(await sign('RS256', rsa.privateKey, 'rsa'))).toBe('unavailable');
-    expect(stranger.asked).toBe(0);
+    const verdict = await new Verifying(stranger).verify(await sign('RS256', rsa.privateKey, 'rsa'));
     await stranger.stop();
+    expect(verdict).toBe('unavailable');
+    expect(stranger.asked).toBe(0);
   });
 
   it('takes a set of one key for tokens that name none', async () => {
