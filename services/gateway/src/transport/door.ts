@@ -1,4 +1,3 @@
-import type { EventEmitter } from 'node:events';
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 
@@ -22,11 +21,6 @@ export interface DoorListener {
 
 type EngineRequest = IncomingMessage & { readonly _query?: Readonly<Record<string, string>> };
 
-interface Held {
-  readonly address: string;
-  unwatch?: () => void;
-}
-
 /** Why the door refuses, and what for an answer that is. */
 const REFUSALS = {
   origin: { status: 403, reason: 'Forbidden', code: 'forbidden' },
@@ -49,8 +43,8 @@ export const sidOf = ({ _query: query }: EngineRequest): string | undefined => q
 export class Door {
   readonly #total: Seats;
   readonly #byAddress: Seats;
-  /** Handshakes under way that have taken their seats. */
-  readonly #held = new WeakMap<IncomingMessage, Held>();
+  /** Handshakes under way that have taken their seats, and for which address. */
+  readonly #held = new WeakMap<IncomingMessage, string>();
   #isClosed = false;
 
   constructor(
@@ -70,7 +64,8 @@ export class Door {
   readonly knock = (request: EngineRequest, response: unknown, next: () => void): void => {
     const refused = this.#refusal(request);
     if (refused === undefined) {
-      this.#watchEnd(request, response instanceof ServerResponse ? response : request.socket);
+      // One that becomes a connection has become one by the end of this turn of the loop; any other came to nothing.
+      setImmediate(() => this.seatOf(request)());
       if (response instanceof ServerResponse) this.#watchSize(request, response);
       return next();
     }
@@ -81,11 +76,9 @@ export class Door {
 
   /** How to leave the seat of a handshake that has become a connection; to be called once. */
   seatOf(request: IncomingMessage): Leave {
-    const held = this.#held.get(request);
-    if (held === undefined) return () => undefined;
+    const address = this.#held.get(request);
+    if (address === undefined) return () => undefined;
     this.#held.delete(request);
-    held.unwatch?.();
-    const { address } = held;
     return () => {
       this.#total.vacate('');
       this.#byAddress.vacate(address);
@@ -103,17 +96,8 @@ export class Door {
       this.#total.vacate('');
       return 'per_address';
     }
-    this.#held.set(request, { address });
+    this.#held.set(request, address);
     return undefined;
-  }
-
-  /** Of a handshake that comes to nothing. Whoever has become a connection keeps no listener for it. */
-  #watchEnd(request: EngineRequest, freed: EventEmitter): void {
-    const held = this.#held.get(request);
-    if (held === undefined) return;
-    const abandoned = (): void => this.seatOf(request)();
-    freed.once('close', abandoned);
-    held.unwatch = () => freed.off('close', abandoned);
   }
 
   /** engine.io answers a body over the limit and says nothing of it; of a WebSocket it closes the connection. */

@@ -56,6 +56,9 @@ export interface PipeListener {
   closed(reason: string): void;
 }
 
+/** Of ws's error for a message over the limit: engine.io keeps nothing but its text. */
+const TOO_LONG = 'Max payload size exceeded';
+
 /** Where an emitter remembers whose it is. */
 const PIPE = Symbol('pipe');
 type Piped = { [PIPE]?: EnginePipe };
@@ -71,17 +74,14 @@ function received(this: Piped, packet: EnginePacket): void {
 function upgraded(this: Piped): void {
   this[PIPE]?.listenToTransport();
 }
-function closed(this: Piped, reason: string): void {
-  this[PIPE]?.closed(reason);
+function closed(this: Piped, reason: string, error?: Error): void {
+  this[PIPE]?.closed(reason, error);
 }
 function ready(this: Piped): void {
   this[PIPE]?.writable();
 }
 function pinged(this: Piped, payload: Buffer): void {
   this[PIPE]?.pinged(payload);
-}
-function failed(this: Piped, error: { readonly code?: string }): void {
-  this[PIPE]?.failed(error);
 }
 
 /** A closed socket whose peer does not answer is cut off after so long. */
@@ -103,7 +103,8 @@ export class EnginePipe implements Omit<Pipe, 'end'> {
     this.#insides.pingIntervalTimer = null;
     this.#insides.resetPingTimeout = never;
     this.#insides[PIPE] = this;
-    conn.on('packetCreate', created).on('packet', received).on('upgrade', upgraded).on('close', closed);
+    conn.on('packetCreate', created).on('packet', received).on('close', closed);
+    if (this.#insides.transport.name === 'polling') conn.on('upgrade', upgraded);
     this.listenToTransport();
   }
 
@@ -149,17 +150,14 @@ export class EnginePipe implements Omit<Pipe, 'end'> {
     if (type === 'message') this.listener.message(data);
   }
 
-  closed(reason: string): void {
+  closed(reason: string, error: Error | undefined): void {
     this.#cutLater();
+    if (error?.message.includes(TOO_LONG) === true) this.listener.overran();
     this.listener.closed(reason);
   }
 
   pinged({ length }: Buffer): void {
     this.listener.received(length); // a ping of WebSocket's own, which ws answers
-  }
-
-  failed({ code }: { readonly code?: string }): void {
-    if (code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') this.listener.overran();
   }
 
   writable(): void {
@@ -174,7 +172,7 @@ export class EnginePipe implements Omit<Pipe, 'end'> {
     transport.on('ready', ready);
     if (socket !== undefined) {
       socket[PIPE] = this;
-      socket.on('ping', pinged).prependListener('error', failed);
+      socket.on('ping', pinged);
     }
     this.listener.writable();
   }
