@@ -1,4 +1,6 @@
 import { connect } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 
 import type { Answer } from '@tradesense/contracts';
 import { systemClock, type Clock } from '@tradesense/platform';
@@ -12,6 +14,9 @@ import { RawSocket } from '../../support/raw-socket.js';
 import { SocketServer, hurried } from '../../support/socket-server.js';
 import { tokens, type TokenOptions } from '../../support/tokens.js';
 import { until, within } from '../../support/until.js';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 let server: SocketServer;
 const clients: { close(): void }[] = [];
@@ -129,8 +134,15 @@ describe('the door', () => {
     const answers = await Promise.all(Array.from({ length: 300 }, () => upgrade()));
     expect(answers.filter((answer) => answer.includes('101'))).toHaveLength(100);
     expect(answers.filter((answer) => answer.includes('429'))).toHaveLength(200);
+    const kept = server.connections.all.map((connection) => new WeakRef(connection));
+    expect(kept).toHaveLength(100);
     await until(() => server.connections.size === 0, Boolean, { withinMs: 12_000 });
     expect(server.counted('ended silent')).toBe(100);
+    const inMemory = (): number => {
+      collectGarbage();
+      return kept.filter((reference) => reference.deref() !== undefined).length;
+    };
+    await until(inMemory, (count) => count === 0, { everyMs: 200, what: 'all of them are collected' });
     const again = await Promise.all(Array.from({ length: 101 }, () => upgrade()));
     expect(again.filter((answer) => answer.includes('101'))).toHaveLength(100); // every seat was given back
   });
