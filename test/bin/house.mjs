@@ -56,9 +56,10 @@ export const SERVICES = {
       rooms: ['frame', 'intake:types'],
       delivery: ['frame', 'rooms'],
       access: ['@auth', 'intake:types'],
+      revocation: ['@auth', '@kafka:types'],
       freshness: ['intake:types', 'rooms'],
       replay: ['intake:types', 'rooms'],
-      transport: ['frame', 'intake', 'rooms', 'delivery', 'access', 'freshness', 'replay', '@auth'],
+      transport: ['frame', 'intake', 'rooms', 'delivery', 'access', 'revocation', 'freshness', 'replay', '@auth'],
     },
   },
   dashboard: {

@@ -2,11 +2,18 @@ import { createServer, type Server as HttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 import { TokenVerifier } from '@tradesense/auth';
-import { CHALLENGE_PARTITIONS, type SnapshotReason } from '@tradesense/contracts';
+import {
+  CHALLENGE_PARTITIONS,
+  accessKeyOf,
+  type AccessBlock,
+  type AccessKind,
+  type SnapshotReason,
+} from '@tradesense/contracts';
 import { createLogger, systemClock, type Clock } from '@tradesense/platform';
 import type { Server, Socket } from 'socket.io';
 
 import { TrustedProxies, localUserSeats } from '../../services/gateway/src/access/index.js';
+import { Access } from '../../services/gateway/src/revocation/index.js';
 import { Rooms } from '../../services/gateway/src/rooms/index.js';
 import { Connections, SocketAdapter, type ConnectionsOptions } from '../../services/gateway/src/transport/index.js';
 import { History, type Fact } from './facts.js';
@@ -28,6 +35,9 @@ export const hurried = (times: number): Clock => {
 export class SocketServer {
   readonly counts = new Map<string, number>();
   readonly rooms: Rooms;
+  readonly access: Access;
+  /** How long ago Kafka was heard of revocations. */
+  accessIdleMs = 0;
   readonly connections: Connections;
   readonly #http: HttpServer;
   readonly #io: Server;
@@ -41,8 +51,10 @@ export class SocketServer {
     for (let partition = 0; partition < CHALLENGE_PARTITIONS; partition += 1)
       this.rooms.stand(partition, { state: 'live', asOf: '2026-11-25T10:00:00Z' });
     const write = (line: string): void => void this.lines.push(line);
+    this.access = new Access(systemClock, () => this.accessIdleMs, { access: quiet });
     this.connections = new Connections({
       rooms: this.rooms,
+      access: this.access,
       users: localUserSeats(0),
       verifier: new TokenVerifier({
         secret: JWT_SECRET,
@@ -95,6 +107,12 @@ export class SocketServer {
   }
   get url(): string {
     return `ws://127.0.0.1:${this.port}`;
+  }
+
+  /** As a record of the access topic would. */
+  block(kind: AccessKind, id: string, block: Partial<AccessBlock> = {}): void {
+    const value = { expires: '2100-01-01T00:00:00Z', reason: 'a test', by: 'anna', ...block };
+    this.access.take(accessKeyOf({ kind, id }), Buffer.from(JSON.stringify(value)));
   }
 
   counted(what: string): number {

@@ -2,3 +2,4 @@
 export type { Identity, Verification, VerifyRefusal } from './identity.js';
 export { keySetSignals, type KeySetSignals } from './key-set.js';
 export { TokenVerifier, bearerOf, tokenRulesOf, type TokenRules, type VerifierOptions } from './verifier.js';
+export { operatorWith } from './operator.js';

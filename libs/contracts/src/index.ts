@@ -1,4 +1,14 @@
 /** What crosses a process boundary: events, topics, headers, socket messages, errors, money. Imports nothing of ours. */
+export {
+  ACCESS_KINDS,
+  ACCESS_REASON_MAX_LENGTH,
+  AccessBlock,
+  accessKeyOf,
+  isAccessId,
+  readAccessKey,
+  type AccessKind,
+  type AccessTarget,
+} from './access.js';
 export { compareCursors, isBeyond, isCursor, type Cursor } from './cursor.js';
 export * from './errors/index.js';
 export * from './events/index.js';

@@ -2,6 +2,8 @@
 export {
   AdminListener,
   AdminProblem,
+  invalidRequest,
+  limitOf,
   type AdminActs,
   type AdminAnswer,
   type AdminOptions,

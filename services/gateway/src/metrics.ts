@@ -1,10 +1,11 @@
-import type { SnapshotReason } from '@tradesense/contracts';
+import { SOCKET_CODES, type SnapshotReason, type SocketCode } from '@tradesense/contracts';
 import { createMetrics, type Counter, type Metrics } from '@tradesense/platform';
 
 import type { DeliverySignals } from './delivery/index.js';
 import type { IntakeSignals } from './intake/index.js';
+import type { AccessSignals } from './revocation/index.js';
 import type { RoomSignals } from './rooms/index.js';
-import { HANDSHAKE_REFUSALS, TURNED_AWAY, type TransportSignals } from './transport/index.js';
+import { HANDSHAKE_REFUSALS, TURNED_AWAY, type EndCause, type TransportSignals } from './transport/index.js';
 
 export interface Gauges {
   readonly connections: () => number;
@@ -12,17 +13,25 @@ export interface Gauges {
   readonly rooms: () => number;
   readonly ringBytes: () => number;
   readonly ageMs: () => number;
+  readonly blocks: () => number;
 }
 
 export interface GatewayMetrics {
   readonly metrics: Metrics;
-  readonly signals: IntakeSignals & RoomSignals & DeliverySignals & TransportSignals;
+  readonly signals: IntakeSignals & AccessSignals & RoomSignals & DeliverySignals & TransportSignals;
   /** What is looked up when somebody asks. */
   watch(gauges: Gauges): void;
 }
 
 const REASONS: readonly SnapshotReason[] = ['no_cursor', 'too_old', 'epoch', 'gap', 'behind'];
 const REQUESTS = ['join_challenge', 'leave_challenge', 'refresh_token', 'other'];
+const CODES = Object.keys(SOCKET_CODES) as SocketCode[];
+const STREAMS = ['events', 'state', 'watermarks', 'access'];
+const LOSSES = ['retention', 'truncation', 'unreadable'];
+/** Ends that leave in doubt whether the last messages were read; of an orderly leave nobody complains. */
+const FAILURES: readonly EndCause[] = ['unread', 'unanswered', 'forged_pong', 'transport_error'];
+/** From a page that is looked at to a working day. */
+const SESSION_S = [1, 10, 60, 300, 900, 3_600, 4 * 3_600, 12 * 3_600];
 
 /** Everything the gateway counts, as Prometheus sees it. Every series exists from the start, so that rates do. */
 export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
@@ -47,11 +56,18 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
     'body',
     'watermark',
   ]);
+  const access = counter('access_records_total', 'Records of the access topic, by what they did.', 'result', [
+    'blocked',
+    'restored',
+    'spoilt',
+    'nobody',
+  ]);
   const losses = metrics.counter({
     name: 'losses_total',
     help: 'Ranges of records that were gone or unreadable.',
     labels: ['stream', 'why'],
   });
+  for (const stream of STREAMS) for (const why of LOSSES) losses.inc({ stream, why }, 0);
   const accepted = plain('events_accepted_total', 'Events that rooms accepted.');
   const duplicates = plain('duplicates_total', 'Events that rooms already had.');
   const gaps = counter('gaps_total', 'Rings that began anew because events were missing.', 'why', [
@@ -84,10 +100,24 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
     help: 'Messages from clients, by result.',
     labels: ['request', 'result'],
   });
-  for (const request of REQUESTS) for (const result of ['ok', 'invalid_request']) requests.inc({ request, result }, 0);
+  for (const request of REQUESTS) for (const result of ['ok', ...CODES]) requests.inc({ request, result }, 0);
+  const refusedJoins = counter('join_refusals_total', 'Joins refused, by the code that was answered.', 'reason', CODES);
+  const reconnects = plain('reconnects_total', 'Joins of clients that had been here or elsewhere before.');
   const away = metrics.histogram({
-    name: 'away_seconds',
+    name: 'reconnect_seconds',
     help: 'How long clients say they were away when they join again.',
+  });
+  const failures = counter(
+    'delivery_failures_total',
+    'Connections that ended with messages on their way which nobody knows to have been read, by cause.',
+    'cause',
+    FAILURES,
+  );
+  const thinned = plain('thinned_total', 'Frames that full rings gave up, conflated or dropped.');
+  const sessions = metrics.histogram({
+    name: 'session_seconds',
+    help: 'From the handshake of a connection to its end.',
+    buckets: SESSION_S,
   });
   const ends = counter('connections_ended_total', 'Connections that ended, by cause.', 'cause', [
     'client',
@@ -101,6 +131,7 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
     'silent',
     'token_expired',
     'forbidden',
+    'revoked',
     'refused',
     'protocol',
     'going_away',
@@ -112,9 +143,11 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
       read: (stream, count) => records.inc({ stream }, count),
       spoilt: (why) => spoilt.inc({ why }),
       lost: (stream, why) => losses.inc({ stream, why }),
+      access: (taken) => access.inc({ result: taken }),
       accepted: () => accepted.inc(),
       duplicate: () => duplicates.inc(),
       gap: (why) => gaps.inc({ why }),
+      thinned: (frames) => thinned.inc(frames),
       wrote: (count, length) => {
         messages.inc(count);
         bytes.inc(length);
@@ -126,9 +159,19 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
       shut: () => shut.inc(),
       turnedAway: (reason) => turnedAway.inc({ reason }),
       handshake: (result) => handshakes.inc({ result }),
-      request: (request, result) => requests.inc({ request, result }),
-      returned: (awayMs) => away.observe(awayMs / 1000),
-      ended: (cause) => ends.inc({ cause }),
+      request: (request, result) => {
+        requests.inc({ request, result });
+        if (request === 'join_challenge' && result !== 'ok') refusedJoins.inc({ reason: result });
+      },
+      returned: (awayMs) => {
+        reconnects.inc();
+        away.observe(awayMs / 1000);
+      },
+      ended: (cause, { lastedMs, unackedBytes }) => {
+        ends.inc({ cause });
+        if (lastedMs !== undefined) sessions.observe(lastedMs / 1000);
+        if (unackedBytes > 0 && FAILURES.includes(cause)) failures.inc({ cause });
+      },
     },
     watch(gauges) {
       const gauge = (name: string, help: string, read: () => number): void => {
@@ -137,8 +180,25 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
       gauge('connections', 'Connections now.', gauges.connections);
       gauge('windows_shut', 'Connections whose peer has to read before it is sent more.', gauges.shut);
       gauge('rooms', 'Challenges known.', gauges.rooms);
+      gauge('blocks', 'Users, challenges and tokens that are shut out.', gauges.blocks);
       gauge('rings_bytes', 'Bytes held in the rings of all rooms.', gauges.ringBytes);
+      gauge(
+        'connection_memory_bytes',
+        'Resident memory per connection: what came since nobody was connected, rings apart.',
+        perConnection(gauges),
+      );
       gauge('age_seconds', 'Age of what is known, of the partition where it is oldest.', () => gauges.ageMs() / 1000);
     },
+  };
+}
+
+/** Compared with the last look at which there was no connection, so it is as good as that look is late. */
+function perConnection({ connections, ringBytes }: Gauges): () => number {
+  const held = (): number => process.memoryUsage.rss() - ringBytes();
+  let base = held();
+  return () => {
+    if (connections() > 0) return Math.max(0, held() - base) / connections();
+    base = held();
+    return 0;
   };
 }

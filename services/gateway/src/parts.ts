@@ -1,17 +1,21 @@
 import { TokenVerifier, keySetSignals, tokenRulesOf } from '@tradesense/auth';
-import { kafkaConnectionOf } from '@tradesense/kafka';
+import { topicsOf } from '@tradesense/contracts';
+import { connectPublisher, kafkaConnectionOf, type Publisher } from '@tradesense/kafka';
 import { AdminListener, breakerReports, systemClock, type Part, type ServiceContext } from '@tradesense/platform';
 
 import { TrustedProxies, localUserSeats } from './access/index.js';
 import { FreshnessStage } from './freshness/index.js';
 import { Intake } from './intake/index.js';
 import { gatewayMetrics } from './metrics.js';
+import { Access, accessActs } from './revocation/index.js';
 import { Rooms } from './rooms/index.js';
 import type { settings } from './settings.js';
 import { Sockets } from './sockets.js';
 import { Connections } from './transport/index.js';
 
 const SWEEP_ROOMS_MS = 1_000;
+/** How long Kafka may take for what an operator decided. */
+const ACT_MS = 5_000;
 
 /** Intake makes frames, rooms accept them in order, delivery pulls from the rings, transport sends. */
 export function partsOf({ config, log, health, fail }: ServiceContext<typeof settings>): readonly Part[] {
@@ -19,21 +23,26 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
   const breakerReport = breakerReports(metrics, log);
   const rooms = new Rooms({ signals, ringBytes: config.RINGS_BYTES });
   const freshness = new FreshnessStage(rooms, config.STALE_MS);
-  const intake = new Intake({
-    connection: kafkaConnectionOf(config, `tradesense-gateway-${process.pid}`),
+  const connection = kafkaConnectionOf(config, `tradesense-gateway-${process.pid}`);
+  const access: Access = new Access(systemClock, () => intake.accessIdleMs, signals);
+  const intake: Intake = new Intake({
+    connection,
     topicPrefix: config.TOPIC_PREFIX,
     sink: rooms,
     progress: freshness,
+    access,
     signals,
     log,
     fail,
   });
+  const verifier = new TokenVerifier(tokenRulesOf(config), {
+    signals: keySetSignals(metrics, log, breakerReport('key_set')),
+  });
   const connections = new Connections({
     rooms,
+    access,
     users: localUserSeats(config.MAX_CONNECTIONS_PER_USER),
-    verifier: new TokenVerifier(tokenRulesOf(config), {
-      signals: keySetSignals(metrics, log, breakerReport('key_set')),
-    }),
+    verifier,
     signals,
     log,
     allowedOrigins: config.ALLOWED_ORIGINS,
@@ -52,16 +61,27 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
     rooms: () => rooms.size,
     ringBytes: () => rooms.ringBytes,
     ageMs: () => freshness.ageMs,
+    blocks: () => access.blocks.size,
   });
   health.check('intake', () => intake.finding());
   if (config.ALLOW_QUERY_TOKEN && process.env['NODE_ENV'] === 'production')
     log.warn('tokens are taken from the query string, where logs of proxies may keep them (ALLOW_QUERY_TOKEN)');
+  const topics = topicsOf(config.TOPIC_PREFIX);
+  const publisher = connectPublisher(connection, { topics: [topics.access, topics.audit], deadlineMs: ACT_MS, log });
   const admin = new AdminListener({
     host: config.ADMIN_HOST,
     port: config.ADMIN_PORT,
     registry: metrics.registry,
     health,
     log,
+    acts: accessActs({
+      verifier,
+      publisher,
+      topics: { access: topics.access.name, audit: topics.audit.name },
+      blocks: access.blocks,
+      heads: (after, limit) => rooms.heads(after, limit),
+      clock: systemClock,
+    }),
   });
   const sockets = new Sockets({
     host: config.GATEWAY_HOST,
@@ -72,7 +92,7 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
     connections,
     log,
   });
-  return [admin, freshness, intake, sweepOf(rooms), sockets];
+  return [closing(publisher), admin, freshness, intake, sweepOf(rooms), sockets];
 }
 
 function sweepOf(rooms: Rooms): Part {
@@ -83,3 +103,9 @@ function sweepOf(rooms: Rooms): Part {
     stop: () => clearInterval(timer),
   };
 }
+
+const closing = (publisher: Publisher): Part => ({
+  name: 'publisher',
+  start: () => undefined,
+  stop: () => publisher.close(),
+});

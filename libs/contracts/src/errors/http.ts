@@ -54,6 +54,10 @@ export const PROBLEMS = {
       who: 'operator',
     },
   ),
+  'kafka-unavailable': entry(503, 'Kafka can not be reached', 'Repeat after Retry-After; it may have been done.', {
+    retry: true,
+    who: 'operator',
+  }),
   internal: entry(500, 'Something unexpected happened', 'Repeat with the same ids; tell the operator the request_id.', {
     retry: true,
     who: 'operator',

@@ -33,18 +33,32 @@ export class AdminProblem extends Error {
     readonly code: ProblemCode,
     /** For people; absent: the catalogue's first step. */
     readonly detail?: string,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly outcome?: Problem['outcome'] },
   ) {
     super(detail ?? code, options);
+    this.outcome = options?.outcome ?? 'not_applied';
   }
+
+  readonly outcome: Problem['outcome'];
 
   readonly requestId = randomUUID();
 
   get document(): Problem {
     const { status, title, firstStep } = PROBLEMS[this.code];
     const detail = this.detail ?? firstStep;
-    return { type: problemType(this.code), status, title, detail, request_id: this.requestId, outcome: 'not_applied' };
+    const { code, requestId: request_id, outcome } = this;
+    return { type: problemType(code), status, title, detail, request_id, outcome };
   }
+}
+
+export const invalidRequest = (detail: string): AdminProblem => new AdminProblem('invalid-request', detail);
+
+/** The `limit` of a list, 100 unless asked otherwise. @throws AdminProblem */
+export function limitOf(query: URLSearchParams, most: number): number {
+  const text = query.get('limit') ?? '100';
+  if (!/^\d{1,9}$/.test(text) || Number(text) < 1 || Number(text) > most)
+    throw invalidRequest(`limit must be a number from 1 to ${most}.`);
+  return Number(text);
 }
 
 export function adminRequestOf(message: IncomingMessage, url: URL): AdminRequest {

@@ -19,6 +19,9 @@ export class Pass {
     this.#identity = identity;
   }
 
+  get identity(): Identity & { readonly is: 'user' } {
+    return this.#identity;
+  }
   get userId(): UserId {
     return this.#identity.userId;
   }

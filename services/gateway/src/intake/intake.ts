@@ -11,14 +11,14 @@ import {
 import { faultOf, systemClock, type Clock, type Finding, type Logger, type Part } from '@tradesense/platform';
 
 import { readRecord, type SpoiltWhy } from './record.js';
-import type { FactSink, Progress, Stream } from './sinks.js';
+import type { AccessSink, FactSink, Progress, Stream } from './sinks.js';
 import { readWatermark } from './watermark.js';
 
 /** What is counted on the way; nothing here changes what happens. */
 export interface IntakeSignals {
   read(stream: Stream, records: number): void;
   spoilt(why: SpoiltWhy | 'watermark'): void;
-  lost(stream: Stream | 'watermarks', why: Loss['why']): void;
+  lost(stream: Stream | 'watermarks' | 'access', why: Loss['why']): void;
 }
 
 export interface IntakeOptions {
@@ -26,12 +26,17 @@ export interface IntakeOptions {
   readonly topicPrefix: string;
   readonly sink: FactSink;
   readonly progress: Progress;
+  readonly access: AccessSink;
   readonly signals: IntakeSignals;
   readonly log: Logger;
   readonly clock?: Clock;
   /** A reader that ends by itself has met what nobody expected. */
   readonly fail: (error: unknown) => void;
 }
+
+/** What the warm start waits for. */
+type Awaited = Stream | 'access';
+const AWAITED: readonly Awaited[] = ['events', 'state', 'access'];
 
 /** As far back as rings reach (design 8.2), and a little more for clocks that differ. */
 const EVENTS_BACK_MS = 16 * 60_000;
@@ -40,11 +45,11 @@ const ASK_AGAIN_MS = 500;
 const QUIET_LIMIT_MS = 15_000;
 
 /**
- * Reads what the relay publishes and hands it on in order. Two readers, so that a backlog of events does not delay the
- * watermarks by which it is noticed.
+ * Reads what the relay publishes and what operators decide, and hands it on in order. Two readers, so that a backlog of events
+ * delays neither the watermarks by which it is noticed nor a revocation.
  *
- * Warm start (design 8.1): the ends of both topics are listed first; states are read from the beginning and events of the last
- * quarter of an hour, both past the listed ends; only then does `start` resolve and are watermarks listened to. Nobody is
+ * Warm start (design 8.1): the ends of the topics are listed first; states and access are read from the beginning and events of
+ * the last quarter of an hour, all past the listed ends; only then does `start` resolve and are watermarks listened to. Nobody is
  * connected before, so nothing is told to anyone. A Kafka that is away is waited for, with a line in the log now and then.
  */
 export class Intake implements Part {
@@ -54,7 +59,7 @@ export class Intake implements Part {
   readonly #stopping = new AbortController();
   readonly #behind = new Map<string, bigint>();
   #facts: Reader | undefined;
-  #watermarks: Reader | undefined;
+  #notices: Reader | undefined;
   #caughtUp: (() => void) | undefined;
   /** Why the ends of the topics are not known yet. */
   #awaited: string | undefined;
@@ -68,11 +73,9 @@ export class Intake implements Part {
   async start(): Promise<void> {
     try {
       await this.#listEnds();
-      await this.#readFacts();
+      await Promise.all([this.#readNotices(), this.#readFacts()]);
       await this.#warm();
-      if (this.#isStopping) return;
-      this.#isWarm = true;
-      await this.#readWatermarks();
+      this.#isWarm = !this.#isStopping;
     } catch (error) {
       if (!this.#isStopping) throw error;
     }
@@ -81,17 +84,22 @@ export class Intake implements Part {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#caughtUp?.();
-    await Promise.all([this.#facts?.stop(), this.#watermarks?.stop()]);
+    await Promise.all([this.#facts?.stop(), this.#notices?.stop()]);
   }
 
   /** For readiness. */
   finding(): Finding {
-    const trouble = this.#facts?.trouble() ?? this.#watermarks?.trouble() ?? this.#awaited;
+    const trouble = this.#facts?.trouble() ?? this.#notices?.trouble() ?? this.#awaited;
     const because = trouble === undefined ? '' : `: ${trouble}`;
     if (!this.#isWarm) return { ok: false, detail: `warm start: ${this.#behind.size} partitions are behind${because}` };
-    const idleMs = Math.max(this.#facts?.idleMs() ?? 0, this.#watermarks?.idleMs() ?? 0);
+    const idleMs = Math.max(this.#facts?.idleMs() ?? 0, this.#notices?.idleMs() ?? 0);
     if (idleMs <= QUIET_LIMIT_MS) return { ok: true };
     return { ok: false, detail: `Kafka has not answered for ${Math.round(idleMs / 1000)} s${because}` };
+  }
+
+  /** How long ago the access topic was last read, or found to hold nothing new; Infinity before. */
+  get accessIdleMs(): number {
+    return this.#isWarm ? (this.#notices?.idleMs() ?? Infinity) : Infinity;
   }
 
   get #isStopping(): boolean {
@@ -102,7 +110,7 @@ export class Intake implements Part {
     const { connection, log } = this.options;
     const admin = connectAdmin(connection, { log });
     try {
-      for (const stream of ['events', 'state'] as const) {
+      for (const stream of AWAITED) {
         const ends = await this.#endsOf(admin, this.#topics[stream].name);
         for (const [partition, end] of ends) if (end > 0n) this.#behind.set(keyOf(stream, partition), end);
       }
@@ -203,9 +211,12 @@ export class Intake implements Part {
   async #warm(): Promise<void> {
     const { log } = this.options;
     const beganMs = this.#clock.monotonicMs();
-    for (const stream of ['events', 'state'] as const)
-      for (let partition = 0; partition < this.#topics[stream].partitions; partition += 1)
-        this.#reached(stream, partition, this.#facts?.position(this.#topics[stream].name, partition) ?? 0n);
+    for (const stream of AWAITED) {
+      const { name, partitions } = this.#topics[stream];
+      const reader = stream === 'access' ? this.#notices : this.#facts;
+      for (let partition = 0; partition < partitions; partition += 1)
+        this.#reached(stream, partition, reader?.position(name, partition) ?? 0n);
+    }
     while (this.#behind.size > 0 && !this.#isStopping) {
       const caughtUp = new Promise<void>((resolve) => (this.#caughtUp = resolve));
       await Promise.race([caughtUp, this.#clock.sleep(COMPLAIN_EVERY_MS, this.#stopping.signal)]);
@@ -214,7 +225,7 @@ export class Intake implements Part {
     if (!this.#isStopping) log.info({ took_ms: Math.round(this.#clock.monotonicMs() - beganMs) }, 'warm');
   }
 
-  #reached(stream: Stream, partition: number, next: bigint): void {
+  #reached(stream: Awaited, partition: number, next: bigint): void {
     const key = keyOf(stream, partition);
     const end = this.#behind.get(key);
     if (end !== undefined && next >= end) this.#caughtUpWith(key);
@@ -225,27 +236,52 @@ export class Intake implements Part {
     if (this.#behind.size === 0) this.#caughtUp?.();
   }
 
-  async #readWatermarks(): Promise<void> {
-    const { connection, progress, signals, log, fail } = this.options;
-    const { name: topic, partitions } = this.#topics.watermarks;
-    this.#watermarks = openReader(
+  async #readNotices(): Promise<void> {
+    if (this.#isStopping) return;
+    const { connection, signals, log, fail } = this.options;
+    const { watermarks, access } = this.#topics;
+    this.#notices = openReader(
       connection,
-      [{ topic, partitions, from: 'end' }],
+      [
+        { topic: watermarks.name, partitions: watermarks.partitions, from: 'end' },
+        { topic: access.name, partitions: access.partitions, from: 'start' },
+      ],
       {
         records: (records) => {
-          for (const { value } of records) {
-            const watermark = readWatermark(value);
-            if (watermark === undefined) signals.spoilt('watermark');
-            else progress.watermark(watermark);
+          for (const record of records) {
+            if (record.topic === access.name) this.#takeAccess(record);
+            else this.#takeWatermark(record);
           }
         },
-        lost: ({ why }) => signals.lost('watermarks', why),
-        position: () => undefined,
+        lost: ({ topic, partition, from, to, why, detail }) => {
+          const isAccess = topic === access.name;
+          signals.lost(isAccess ? 'access' : 'watermarks', why);
+          if (!isAccess) return;
+          log.error({ topic, from: String(from), to: String(to), why, detail }, 'revocations may have been lost');
+          if (why === 'truncation') this.#caughtUpWith(keyOf('access', partition));
+        },
+        position: (topic, partition, next) => {
+          if (topic === access.name && this.#behind.size > 0) this.#reached('access', partition, next);
+        },
       },
       { log, onFailure: fail },
     );
-    await this.#watermarks.start();
+    await this.#notices.start();
+  }
+
+  #takeAccess({ key, value, offset }: IncomingRecord): void {
+    const taken = this.options.access.take(key?.toString('utf8') ?? '', value);
+    if (taken === 'spoilt' || taken === 'nobody')
+      this.options.log.error({ offset: String(offset), taken }, 'a record of the access topic can not be read');
+  }
+
+  /** Those from before the warm start's end say what was so then. */
+  #takeWatermark({ value }: IncomingRecord): void {
+    if (!this.#isWarm) return;
+    const watermark = readWatermark(value);
+    if (watermark === undefined) this.options.signals.spoilt('watermark');
+    else this.options.progress.watermark(watermark);
   }
 }
 
-const keyOf = (stream: Stream, partition: number): string => `${stream}/${partition}`;
+const keyOf = (stream: Awaited, partition: number): string => `${stream}/${partition}`;

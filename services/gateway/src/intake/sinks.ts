@@ -21,3 +21,8 @@ export interface Progress {
   passed(stream: Stream, partition: number, next: bigint): void;
   watermark(watermark: Watermark): void;
 }
+
+/** Who is told what the access topic says, in its order. */
+export interface AccessSink {
+  take(key: string, value: Buffer | null): 'blocked' | 'restored' | 'spoilt' | 'nobody';
+}

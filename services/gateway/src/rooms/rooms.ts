@@ -1,4 +1,4 @@
-import type { ChallengeId, UserId } from '@tradesense/contracts';
+import type { ChallengeId, Cursor, UserId } from '@tradesense/contracts';
 
 import type { FactSink, IncomingEvent, IncomingState } from '../intake/index.js';
 import { RingBudget, type RingLimits } from './ring.js';
@@ -21,6 +21,8 @@ const OLDEST_FRAME_MS = 15 * 60_000;
 /** Of the rooms, so many are looked through for old frames at a time, or a sixtieth where that is more. */
 const SWEPT_AT_LEAST = 1_000;
 const SWEEPS_PER_ROUND = 60;
+/** Of rooms, a few milliseconds. */
+const HEADS_SLICE = 5_000;
 /** Once the rings hold too much, so much of it goes, that it does not happen at every frame. */
 const RECLAIMED = 1 / 10;
 
@@ -106,6 +108,20 @@ export class Rooms implements FactSink {
     });
   }
 
+  /** For operators: what is known here, in order of ids, beyond `after`. Looks through all rooms, a slice at a time. */
+  async heads(after: string, limit: number): Promise<readonly ({ readonly challenge_id: ChallengeId } & Cursor)[]> {
+    const found: ({ readonly challenge_id: ChallengeId } & Cursor)[] = [];
+    let looked = 0;
+    for (const [challenge_id, { known }] of this.#rooms) {
+      looked += 1;
+      if (looked % HEADS_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
+      if (known === undefined || challenge_id <= after) continue;
+      found.push({ challenge_id, epoch: known.epoch, sequence: known.sequence });
+      if (found.length >= 2 * limit) shorten(found, limit);
+    }
+    return shorten(found, limit);
+  }
+
   standingOf(partition: number): Standing {
     return this.#standings.ofPartition(partition);
   }
@@ -174,4 +190,11 @@ export class Rooms implements FactSink {
       return;
     }
   }
+}
+
+/** The first so many by id; in place. */
+function shorten<Item extends { readonly challenge_id: string }>(items: Item[], count: number): Item[] {
+  items.sort((a, b) => (a.challenge_id < b.challenge_id ? -1 : 1));
+  items.length = Math.min(items.length, count);
+  return items;
 }

@@ -5,12 +5,14 @@ import type { Socket } from 'socket.io';
 import { Bucket, type Pass, type Rate } from '../access/index.js';
 import { Channel, type DeliverySignals, type EndReason, type Pipe, type Pump } from '../delivery/index.js';
 import type { Packet } from '../frame/index.js';
+import type { Access } from '../revocation/index.js';
 import type { Member } from '../rooms/index.js';
 import { EnginePipe, type EngineConnection, type PipeListener } from './engine-pipe.js';
-import type { EndCause } from './signals.js';
+import type { EndCause, Session } from './signals.js';
 
 export interface ConnectionOptions {
   readonly pump: Pump;
+  readonly access: Access;
   readonly signals: DeliverySignals;
   readonly clock: Clock;
   readonly random: Random;
@@ -44,9 +46,12 @@ export class Connection implements Pipe, PipeListener {
   readonly #bytes: Bucket | undefined;
   #farewells: readonly (() => void)[] = [];
   #guest: Guest | undefined;
+  #enteredMs: number | undefined;
   #connects = 0;
   #unknownEvents = 0;
   #wasNoticed = false;
+  /** Of what operators decided, how much was looked at. */
+  #accessVersion = -1;
   #hasSpoken = false;
   /** The first that was named. */
   #cause: EndCause | undefined;
@@ -70,6 +75,10 @@ export class Connection implements Pipe, PipeListener {
   get isOpen(): boolean {
     return this.#pipe.isOpen && !this.#isOver;
   }
+  get session(): Session {
+    const lastedMs = this.#enteredMs === undefined ? undefined : this.options.clock.monotonicMs() - this.#enteredMs;
+    return { lastedMs, unackedBytes: this.channel.unackedBytes };
+  }
   /** CONNECT packets so far: there may be one, and one verification (pitfall S8). */
   get connects(): number {
     return this.#connects;
@@ -83,6 +92,7 @@ export class Connection implements Pipe, PipeListener {
 
   enter(socket: Socket, pass: Pass): void {
     this.#guest = { socket, pass };
+    this.#enteredMs = Math.round(this.options.clock.monotonicMs());
   }
 
   // The pipe, as delivery knows it.
@@ -103,7 +113,9 @@ export class Connection implements Pipe, PipeListener {
   // What the pipe asks and tells.
 
   mayWrite(): boolean {
-    return this.#guest?.pass.at(this.options.clock.now()) !== 'over';
+    if (this.#guest === undefined) return true;
+    this.#obey(this.#guest);
+    return this.isOpen && this.#guest.pass.at(this.options.clock.now()) !== 'over';
   }
   wrote(bytes: number): void {
     this.channel.wrote(bytes, this.options.clock.monotonicMs());
@@ -121,7 +133,7 @@ export class Connection implements Pipe, PipeListener {
     if (!this.isOpen) return;
     const nowMs = this.options.clock.monotonicMs();
     this.#hasSpoken = true;
-    if (this.#packets?.take(nowMs) === false) this.refuse('rate_limited');
+    if (this.#packets?.take(nowMs) === false) this.refuse('rate_limited', 'rate_limited');
     else if (this.#bytes?.take(nowMs, bytes) === false) this.refuse('rate_limited', 'too_many_bytes');
   }
   overran(): void {
@@ -150,8 +162,10 @@ export class Connection implements Pipe, PipeListener {
     this.channel.sweep(nowMs);
     const guest = this.#guest;
     if (guest === undefined) return;
+    this.#obey(guest);
+    if (!this.isOpen) return;
     const state = guest.pass.at(this.options.clock.now());
-    if (state === 'over') this.refuse('token_expired');
+    if (state === 'over') this.refuse('token_expired', 'token_expired');
     else if (state === 'ending' && !this.#wasNoticed) {
       this.#wasNoticed = true;
       guest.socket.emit('token_expired', {});
@@ -165,7 +179,7 @@ export class Connection implements Pipe, PipeListener {
   }
 
   /** Says why, and goes. Whoever must not come back is disconnected: stock clients then stay away. */
-  refuse(code: SocketCode & EndCause, cause: EndCause = code): void {
+  refuse(code: SocketCode, cause: EndCause): void {
     const { message, terminal } = SOCKET_CODES[code];
     const socket = this.#guest?.socket;
     socket?.emit('error', { code, message });
@@ -182,6 +196,22 @@ export class Connection implements Pipe, PipeListener {
     this.#cause ??= cause;
     this.channel.ended();
     this.#pipe.close();
+  }
+
+  /** Before anything is written, and about once a second, what operators have decided meanwhile. */
+  #obey({ socket, pass }: Guest): void {
+    const { access } = this.options;
+    if (access.version === this.#accessVersion) return;
+    this.#accessVersion = access.version;
+    if (access.bars(pass.identity)) {
+      socket.emit('access_revoked', {});
+      return this.refuse('unauthorized', 'revoked');
+    }
+    for (const member of this.members.values()) {
+      if (!access.closes(member.room.challengeId, pass.identity)) continue;
+      member.room.leave(member);
+      member.evicted();
+    }
   }
 
   /** Of an end that nobody here has named. */

@@ -6,6 +6,7 @@ import type { Server, Socket } from 'socket.io';
 
 import { rateOf, type TrustedProxies, type UserSeats } from '../access/index.js';
 import { Pump, Wheel, type DeliverySignals } from '../delivery/index.js';
+import type { Access } from '../revocation/index.js';
 import type { Rooms } from '../rooms/index.js';
 import { Connection, type ConnectionOptions } from './connection.js';
 import { Door, sidOf } from './door.js';
@@ -17,6 +18,7 @@ import type { HandshakeRefusal, TransportSignals } from './signals.js';
 
 export interface ConnectionsOptions {
   readonly rooms: Rooms;
+  readonly access: Access;
   readonly users: UserSeats;
   readonly verifier: TokenVerifier;
   readonly signals: TransportSignals & DeliverySignals;
@@ -62,7 +64,7 @@ export class Connections {
   #engine: Server['engine'] | undefined;
 
   constructor(private readonly options: ConnectionsOptions) {
-    const { rooms, verifier, signals, log, clock = systemClock, random = systemRandom } = options;
+    const { rooms, access, verifier, signals, log, clock = systemClock, random = systemRandom } = options;
     this.#clock = clock;
     this.door = new Door(options, {
       turnedAway: (reason) => signals.turnedAway(reason),
@@ -70,11 +72,12 @@ export class Connections {
     });
     this.#handshake = new Handshake({ ...options, clock, random });
     const failed = (err: unknown): void => log.error({ err }, 'a request failed');
-    this.#requests = new Requests({ rooms, verifier, signals, clock, maxRooms: options.maxRooms, failed });
+    this.#requests = new Requests({ rooms, access, verifier, signals, clock, maxRooms: options.maxRooms, failed });
     this.#pump = new Pump(() => clock.monotonicMs());
     this.#wheel = new Wheel(() => clock.monotonicMs());
     this.#connectionOptions = {
       pump: this.#pump,
+      access,
       signals,
       clock,
       random,
@@ -83,7 +86,7 @@ export class Connections {
       ended: (connection, cause) => {
         this.#all.delete(connection);
         this.#wheel.remove(connection);
-        signals.ended(cause);
+        signals.ended(cause, connection.session);
       },
     };
   }

@@ -3,7 +3,8 @@ import { SOCKET_CODES, type Refusal, type SocketCode } from '@tradesense/contrac
 import type { Clock, Random } from '@tradesense/platform';
 import type { Socket } from 'socket.io';
 
-import { Bucket, Pass, rateOf, type UserSeats } from '../access/index.js';
+import { Admission, Pass, rateOf, type UserSeats } from '../access/index.js';
+import type { Access } from '../revocation/index.js';
 import type { Connection } from './connection.js';
 import { scrubHandshake } from './scrub.js';
 import { HANDSHAKE_REFUSALS, type HandshakeRefusal } from './signals.js';
@@ -13,6 +14,7 @@ export interface HandshakeOptions {
   /** Also takes a token from the query string, as the seed's client sends it. */
   readonly allowQueryToken: boolean;
   readonly users: UserSeats;
+  readonly access: Access;
   /** New connections a second; 0 is no limit. */
   readonly admissionPerSecond: number;
   readonly clock: Clock;
@@ -23,17 +25,17 @@ const RETRY_MS: Partial<Record<SocketCode, number>> = { unavailable: 1_000, too_
 
 /** Settles who somebody is, before there is any room to be in (pitfall S1). */
 export class Handshake {
-  readonly #admission: Bucket | undefined;
+  readonly #admission: Admission | undefined;
 
   constructor(private readonly options: HandshakeOptions) {
-    const { admissionPerSecond, clock } = options;
+    const { admissionPerSecond, clock, random } = options;
     const rate = rateOf(admissionPerSecond, admissionPerSecond);
-    this.#admission = rate && new Bucket(rate, clock.monotonicMs());
+    this.#admission = rate && new Admission(rate, random, clock.monotonicMs());
   }
 
   /** Undefined: let in. */
   async refusalOf(socket: Socket, connection: Connection): Promise<HandshakeRefusal | undefined> {
-    const { clock, verifier, users } = this.options;
+    const { clock, verifier, users, access } = this.options;
     const token = this.#tokenOf(socket);
     scrubHandshake(socket);
     if (connection.connects > 1) return 'second_connect';
@@ -48,6 +50,8 @@ export class Handshake {
     if (leave === undefined) return 'per_user';
     connection.atEnd(leave); // at once, where it has ended meanwhile
     if (!connection.isOpen) return 'gone';
+    const standing = access.standingOf(identity); // last, since nothing can come in between
+    if (standing !== 'admitted') return standing === 'revoked' ? 'revoked' : 'access_unknown';
     connection.enter(socket, pass);
     return undefined;
   }
@@ -56,10 +60,16 @@ export class Handshake {
   errorOf(refusal: HandshakeRefusal): Error & { readonly data: Refusal } {
     const code = HANDSHAKE_REFUSALS[refusal];
     const { message } = SOCKET_CODES[code];
-    const baseMs = RETRY_MS[code];
-    const retry =
-      baseMs === undefined ? {} : { retry_after_ms: Math.round(baseMs + this.options.random.below(baseMs)) };
+    const retryMs = this.#retryMs(refusal);
+    const retry = retryMs === undefined ? {} : { retry_after_ms: Math.round(retryMs) };
     return Object.assign(new Error(message), { data: { code, message, ...retry } });
+  }
+
+  #retryMs(refusal: HandshakeRefusal): number | undefined {
+    const { clock, random } = this.options;
+    if (refusal === 'admission') return this.#admission?.appointmentMs(clock.monotonicMs());
+    const baseMs = RETRY_MS[HANDSHAKE_REFUSALS[refusal]];
+    return baseMs === undefined ? undefined : baseMs + random.below(baseMs);
   }
 
   #tokenOf({ handshake }: Socket): unknown {

@@ -3,4 +3,4 @@ export { ChallengeGateway } from './challenge.gateway.js';
 export { Connections, type ConnectionsOptions } from './connections.js';
 export { SocketAdapter } from './socket.adapter.js';
 export { NotHereFilter, answerProblem, type ProblemReply } from './not-here.filter.js';
-export { HANDSHAKE_REFUSALS, TURNED_AWAY, type TransportSignals } from './signals.js';
+export { HANDSHAKE_REFUSALS, TURNED_AWAY, type EndCause, type TransportSignals } from './signals.js';

@@ -13,11 +13,13 @@ import type { Socket } from 'socket.io';
 
 import { partitionOfChallenge } from '../intake/index.js';
 import { Member, type JoinRequest, type Rooms } from '../rooms/index.js';
+import type { Access } from '../revocation/index.js';
 import type { Connection } from './connection.js';
 import type { TransportSignals } from './signals.js';
 
 export interface RequestsOptions {
   readonly rooms: Rooms;
+  readonly access: Access;
   readonly verifier: TokenVerifier;
   readonly signals: TransportSignals;
   readonly clock: Clock;
@@ -89,11 +91,11 @@ export class Requests {
   #afterAnswer(connection: Connection, name: unknown, result: Result): void {
     if (result === 'unknown_event' && !connection.toleratesUnknownEvent()) connection.close('protocol');
     // Another user's token on this one's socket: nothing more goes out on it (pitfall T4).
-    if (result === 'forbidden' && name === 'refresh_token') connection.refuse('forbidden');
+    if (result === 'forbidden' && name === 'refresh_token') connection.refuse('forbidden', 'forbidden');
   }
 
   async #join(connection: Connection, body: Body): Promise<Result> {
-    const { rooms, signals, maxRooms } = this.options;
+    const { rooms, access, signals, maxRooms } = this.options;
     const { pass } = connection;
     const join = readJoin(body);
     if (join === undefined) return 'invalid_request';
@@ -111,6 +113,8 @@ export class Requests {
     if (room?.owner !== pass.userId) {
       return rooms.standingOf(partitionOfChallenge(challengeId)).state === 'live' ? 'forbidden' : 'unavailable';
     }
+    const standing = access.standingAt(challengeId, pass.identity);
+    if (standing !== 'admitted') return standing === 'revoked' ? 'forbidden' : 'unavailable';
     const member = connection.members.get(challengeId);
     if (member?.room === room) member.rejoin(request);
     else {
@@ -137,10 +141,13 @@ export class Requests {
 
   async #refresh(connection: Connection, { token }: Body): Promise<Result> {
     if (typeof token !== 'string') return 'invalid_request';
-    const { verifier, clock } = this.options;
+    const { verifier, access, clock } = this.options;
     const verification = await verifier.verify(token);
     if (!verification.ok) return verification.code;
-    return connection.pass?.renew(verification.identity, clock.now()) ?? 'unauthorized';
+    const { identity } = verification;
+    const standing = identity.is === 'user' ? access.standingOf(identity) : 'admitted';
+    if (standing !== 'admitted') return standing === 'revoked' ? 'unauthorized' : 'unavailable';
+    return connection.pass?.renew(identity, clock.now()) ?? 'unauthorized';
   }
 }
 

@@ -10,6 +10,9 @@ export const HANDSHAKE_REFUSALS = {
   /** A token of a service: it posts trades and watches none. */
   no_user: 'unauthorized',
   token_expired: 'token_expired',
+  revoked: 'unauthorized',
+  /** Kafka is away, and with it who was revoked lately. */
+  access_unknown: 'unavailable',
   keys_unavailable: 'unavailable',
   admission: 'unavailable',
   per_user: 'too_many_connections',
@@ -33,9 +36,18 @@ export type EndCause =
   | 'silent'
   | 'token_expired'
   | 'forbidden'
+  | 'revoked'
   | 'refused'
   | 'protocol'
   | 'going_away';
+
+/** What a connection was. */
+export interface Session {
+  /** Since its handshake; undefined: it never came that far. */
+  readonly lastedMs: number | undefined;
+  /** Written, and nobody knows whether it was read. */
+  readonly unackedBytes: number;
+}
 
 /** What is counted; nothing here changes what happens. */
 export interface TransportSignals {
@@ -45,5 +57,5 @@ export interface TransportSignals {
   request(name: 'join_challenge' | 'leave_challenge' | 'refresh_token' | 'other', result: 'ok' | SocketCode): void;
   /** A client came back after so long. */
   returned(awayMs: number): void;
-  ended(cause: EndCause): void;
+  ended(cause: EndCause, session: Session): void;
 }

@@ -1,5 +1,5 @@
-import { bearerOf, type TokenVerifier } from '@tradesense/auth';
-import { AdminProblem, faultOf, type AdminActs, type AdminRequest } from '@tradesense/platform';
+import { operatorWith, type TokenVerifier } from '@tradesense/auth';
+import { AdminProblem, faultOf, invalidRequest, limitOf, type AdminActs } from '@tradesense/platform';
 
 import { Session, type Statement } from '../database/index.js';
 import {
@@ -20,14 +20,8 @@ export interface OperatorOptions {
 const STATEMENT_MS = 5_000;
 const MOST = 1_000;
 const LONGEST_WHY = 500;
-const LONGEST_WHO = 128;
 /** Connections to the database that operators may hold at a time: writers need the others. */
 const MOST_AT_ONCE = 4;
-const REFUSALS = {
-  unauthorized: 'unauthenticated',
-  token_expired: 'token-expired',
-  unavailable: 'keys-unavailable',
-} as const;
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 type List = (query: URLSearchParams) => Promise<{ items: readonly object[]; next: string | null }>;
@@ -49,9 +43,9 @@ export function operatorActs(options: OperatorOptions): AdminActs {
     [
       '/dead-letters',
       async (query) => {
-        const limit = limitOf(query);
+        const limit = limitOf(query, MOST);
         const after = query.get('after') ?? '';
-        if (after !== '' && !UUID.test(after)) throw invalid('after must be the challenge_id of an item.');
+        if (after !== '' && !UUID.test(after)) throw invalidRequest('after must be the challenge_id of an item.');
         const items = await ask<DeadLetterRow>(listDeadLetters(after, limit));
         return { items, next: items.length < limit ? null : items.at(-1)!.challenge_id };
       },
@@ -59,9 +53,9 @@ export function operatorActs(options: OperatorOptions): AdminActs {
     [
       '/audit',
       async (query) => {
-        const limit = limitOf(query);
+        const limit = limitOf(query, MOST);
         const after = query.get('after') ?? '0';
-        if (!/^\d{1,18}$/.test(after)) throw invalid('after must be the id of an item.');
+        if (!/^\d{1,18}$/.test(after)) throw invalidRequest('after must be the id of an item.');
         const items = await ask<AuditRow>(listAudit(BigInt(after), limit));
         return { items, next: items.length < limit ? null : items.at(-1)!.id };
       },
@@ -81,56 +75,30 @@ export function operatorActs(options: OperatorOptions): AdminActs {
     const wish = /^\/dead-letters\/(retry|discard)$/.exec(path)?.[1] as Act['wish'] | undefined;
     if (wish !== undefined) {
       if (method !== 'POST') throw new AdminProblem('method-not-allowed', 'Use POST.');
-      const who = await operatorWith('ops:write', request, options);
+      const who = await operatorWith('ops:write', request, options.verifier);
       return { status: 202, body: await wished({ wish, who, ...whomOf(wish, await request.body()) }) };
     }
     const list = lists.get(path);
     if (list === undefined) throw new AdminProblem('not-found', 'No such act here; docs/relay.md lists them.');
     if (method !== 'GET') throw new AdminProblem('method-not-allowed', 'Use GET.');
-    await operatorWith('ops:read', request, options);
+    await operatorWith('ops:read', request, options.verifier);
     return { status: 200, body: await list(request.query) };
   };
-}
-
-/** Who it is. */
-async function operatorWith(
-  scope: 'ops:read' | 'ops:write',
-  { authorization }: AdminRequest,
-  { verifier }: OperatorOptions,
-): Promise<string> {
-  const verification = await verifier.verify(bearerOf(authorization));
-  if (!verification.ok) throw new AdminProblem(REFUSALS[verification.code]);
-  const { identity } = verification;
-  if (identity.is !== 'machine' || !identity.scopes.has(scope))
-    throw new AdminProblem('forbidden', `This needs a token with the scope ${scope}.`);
-  const { subject } = identity;
-  if (subject === '' || subject.length > LONGEST_WHO || /\p{Cc}/u.test(subject))
-    throw new AdminProblem('forbidden', `The token must name its operator in sub, in 1 to ${LONGEST_WHO} characters.`);
-  return subject;
 }
 
 function whomOf(wish: Act['wish'], body: unknown): Pick<Act, 'eventIds' | 'why'> {
   const { event_ids: ids, all, why, ...others } = (body ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof body !== 'object' || Array.isArray(body) || Object.keys(others).length > 0)
-    throw invalid('Send {"event_ids": ["…"], "why": "…"}; to retry also {"all": true, "why": "…"}.');
+    throw invalidRequest('Send {"event_ids": ["…"], "why": "…"}; to retry also {"all": true, "why": "…"}.');
   if (typeof why !== 'string' || why.trim() === '' || why.length > LONGEST_WHY || /\p{Cc}/u.test(why))
-    throw invalid(`why must say in 1 to ${LONGEST_WHY} characters why this is done.`);
+    throw invalidRequest(`why must say in 1 to ${LONGEST_WHY} characters why this is done.`);
   if (all !== undefined && wish === 'discard')
-    throw invalid('What is discarded is gone: name each event in event_ids.');
+    throw invalidRequest('What is discarded is gone: name each event in event_ids.');
   if (all === true && ids === undefined) return { eventIds: undefined, why };
   const isId = (id: unknown): boolean => typeof id === 'string' && UUID.test(id);
   if (all !== undefined || !Array.isArray(ids) || ids.length === 0 || ids.length > MOST || !ids.every(isId))
-    throw invalid(`event_ids must be a list of 1 to ${MOST} event ids, in lower case.`);
+    throw invalidRequest(`event_ids must be a list of 1 to ${MOST} event ids, in lower case.`);
   return { eventIds: ids as string[], why };
-}
-
-const invalid = (detail: string): AdminProblem => new AdminProblem('invalid-request', detail);
-
-function limitOf(query: URLSearchParams): number {
-  const text = query.get('limit') ?? '100';
-  if (!/^\d{1,4}$/.test(text) || Number(text) < 1 || Number(text) > MOST)
-    throw invalid(`limit must be a number from 1 to ${MOST}.`);
-  return Number(text);
 }
 
 /** Each on a connection of its own: an operator must not wait behind a backlog, nor the other way round. */
