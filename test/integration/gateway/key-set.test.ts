@@ -8,7 +8,7 @@ import { SignJWT } from 'jose';
 import { Client, refusalOf } from '../../support/client.js';
 import { History, aUserId } from '../../support/facts.js';
 import { Feed } from '../../support/feed.js';
-import { Issuer, jwkOf, setOf } from '../../support/issuer.js';
+import { Issuer, failure, jwkOf, setOf } from '../../support/issuer.js';
 import { openStack, type OwnGround } from '../../support/stack.js';
 import { System } from '../../support/system.js';
 import { tokens } from '../../support/tokens.js';
@@ -60,5 +60,22 @@ describe('a gateway whose issuer publishes keys', () => {
     expect(await gateway.metric('tradesense_gateway_key_set_fetches_total', 'ok')).toBe(1);
     expect(await gateway.metric('tradesense_gateway_key_set_fetches_total', 'failed')).toBe(0);
     expect(await gateway.metric('tradesense_gateway_breaker_open', 'key_set')).toBe(0);
+  });
+
+  it('blames no token while it can not have them, and asks for them once', async () => {
+    issuer.answer = failure;
+    issuer.asked = 0;
+    await system.service('gateway').stop();
+    const gateway = await system.start('gateway');
+    const token = await signed(aUserId(), 'of today');
+    for (let times = 0; times < 5; times += 1)
+      expect((await refusalOf(system.gatewayUrl, { auth: { token } })).data).toMatchObject({
+        code: 'unavailable',
+        retry_after_ms: expect.any(Number),
+      });
+    expect(issuer.asked).toBe(1);
+    expect(await gateway.metric('tradesense_gateway_handshakes_total', 'keys_unavailable')).toBe(5);
+    expect(await gateway.metric('tradesense_gateway_key_set_fetches_total', 'failed')).toBe(1);
+    expect(gateway.logged("the issuer's key set was not fetched")).toHaveLength(1);
   });
 });
