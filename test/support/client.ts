@@ -37,6 +37,17 @@ export interface ClientOptions {
   /** Continue from here, as a page that kept its cursor. */
   readonly cursor?: Cursor;
   readonly socket?: Partial<ManagerOptions & SocketOptions>;
+  /** Comes back when a refusal says when; socket.io alone does not after any refusal. */
+  readonly obeysHints?: boolean;
+}
+
+/** While it was not connected; milliseconds, monotonic. */
+export interface Outage {
+  /** Of the last message before. */
+  readonly heardMs: number;
+  readonly lostMs: number;
+  /** Of the first message after; undefined: none came yet. */
+  backMs?: number;
 }
 
 const FORBIDDEN_REPEAT_MS = 5_000;
@@ -58,9 +69,11 @@ export class Client {
   readonly refusals: Refusal[] = [];
   /** Everything the server emitted, in order, by name. */
   readonly heard: string[] = [];
+  readonly outages: Outage[] = [];
   cursor: Cursor | undefined;
   bridged = 0;
   foreign = 0;
+  #heardMs = performance.now();
   #joining = false;
   #forbiddenBefore = false;
 
@@ -75,12 +88,12 @@ export class Client {
       ...options.socket,
     });
     this.socket.on('connect', () => void this.#join());
-    this.socket.on('disconnect', () => (this.#joining = false));
-    this.socket.on('connect_error', (error) => {
-      const { data } = error as { data?: Refusal };
-      if (data !== undefined) this.refusals.push(data);
+    this.socket.on('disconnect', () => {
+      this.#joining = false;
+      this.outages.push({ heardMs: this.#heardMs, lostMs: performance.now() });
     });
-    this.socket.onAny((name: string) => this.heard.push(name));
+    this.socket.on('connect_error', (error) => this.#refused((error as { data?: Refusal }).data));
+    this.socket.onAny((name: string) => this.#hear(name));
     for (const name of Object.values(SOCKET_EVENT))
       this.socket.on(name, (body: Record<string, unknown>, bridge?: Bridge) => this.#event(name, body, bridge));
     this.socket.on('joined_challenge', (joined: JoinedChallenge) => this.#joined(joined));
@@ -127,12 +140,30 @@ export class Client {
     this.socket.disconnect();
   }
 
+  #refused(refusal: Refusal | undefined): void {
+    if (refusal === undefined) return;
+    this.refusals.push(refusal);
+    const { obeysHints = false } = this.options;
+    const { retry_after_ms: afterMs } = refusal;
+    if (obeysHints && afterMs !== undefined) setTimeout(() => this.socket.connect(), afterMs).unref();
+  }
+
+  #hear(name: string): void {
+    this.heard.push(name);
+    this.#heardMs = performance.now();
+    const outage = this.outages.at(-1);
+    if (outage !== undefined) outage.backMs ??= this.#heardMs;
+  }
+
   async #join(): Promise<void> {
     if (this.#joining || !this.socket.connected) return;
     this.#joining = true;
+    const outage = this.outages.at(-1);
+    const isBack = outage !== undefined && outage.backMs === undefined;
     const request: JoinChallenge = {
       challenge_id: this.options.challengeId,
       ...(this.cursor === undefined ? {} : { cursor: this.cursor }),
+      ...(isBack ? { reconnect_ms: Math.round(performance.now() - outage.lostMs) } : {}),
     };
     const answer = (await this.socket
       .timeout(JOIN_ANSWER_MS)

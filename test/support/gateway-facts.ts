@@ -40,6 +40,7 @@ export class Counted implements RoomSignals {
   accepted = (): void => this.#add('accepted');
   duplicate = (): void => this.#add('duplicate');
   gap = (why: string): void => this.#add(`gap ${why}`);
+  thinned = (): void => this.#add('thinned');
   of(what: string): number {
     return this.counts.get(what) ?? 0;
   }

@@ -1,4 +1,5 @@
 /** Who may come in, for how long, and how much each may ask for. */
+export { Admission } from './admission.js';
 export { addressKey, type Address } from './address.js';
 export { Bucket, rateOf, type Rate } from './bucket.js';
 export { isAllowedOrigin } from './origin.js';

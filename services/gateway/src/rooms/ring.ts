@@ -64,12 +64,16 @@ export class Ring {
     return this.#frames[index];
   }
 
-  /** @param frame the one after head, as the gate found */
-  push(frame: Frame): void {
-    this.#frames.push(frame);
+  /**
+   * @param frame the one after head, as the gate found
+   * @returns how many others went for it
+   */
+  push(frame: Frame): number {
+    const before = this.#frames.push(frame);
     this.#head = frame.sequence;
     this.#count(frame.bytes.length);
     if (this.#frames.length > this.limits.frames || this.#bytes > this.limits.bytes) this.#thin();
+    return before - this.#frames.length;
   }
 
   /** Index of the first frame beyond `sequence`; `length` where there is none. Nearly always it is the last frame. */

@@ -10,6 +10,8 @@ export interface RoomSignals {
   accepted(): void;
   duplicate(): void;
   gap(why: GapWhy): void;
+  /** So many frames of a full ring went, conflated or dropped. */
+  thinned(frames: number): void;
 }
 export type GapWhy = 'sequence' | 'epoch' | 'doubt';
 
@@ -106,7 +108,8 @@ export class Room {
     if (verdict === 'gap') this.#gap({ epoch: frame.epoch, sequence: frame.sequence - 1 }, this.#whyGap(frame));
     if (!isOfOwner) return this.#restart(frame); // a former owner's, late
     this.#ring ??= this.#ringFrom({ epoch: frame.epoch, sequence: frame.sequence - 1 });
-    this.#ring.push(frame);
+    const thinned = this.#ring.push(frame);
+    if (thinned > 0) this.shared.signals.thinned(thinned);
     this.#isInDoubt = false;
     this.shared.signals.accepted();
     this.tell();
