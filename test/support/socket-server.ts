@@ -28,6 +28,9 @@ export const hurried = (times: number): Clock => {
   return { ...systemClock, monotonicMs: () => beganMs + (performance.now() - beganMs) * times };
 };
 
+/** A clock that stands still for rates: however slow the machine is, nothing is earned back. */
+export const still: Clock = { ...systemClock, monotonicMs: () => 0 };
+
 /**
  * The gateway from its rooms outwards: real sockets on a real port, with rooms that a test fills by hand where Kafka would.
  * Counts what was signalled.

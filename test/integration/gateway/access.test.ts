@@ -11,7 +11,7 @@ import { TrustedProxies, localUserSeats } from '../../../services/gateway/src/ac
 import { Client, refusalOf } from '../../support/client.js';
 import { aUserId, type History } from '../../support/facts.js';
 import { RawSocket } from '../../support/raw-socket.js';
-import { SocketServer, hurried } from '../../support/socket-server.js';
+import { SocketServer, hurried, still } from '../../support/socket-server.js';
 import { tokens, type TokenOptions } from '../../support/tokens.js';
 import { until, within } from '../../support/until.js';
 
@@ -308,7 +308,7 @@ describe('before a token', () => {
   });
 
   it('each refusal is counted by its reason', async () => {
-    await start({ users: localUserSeats(1), admissionPerSecond: 5 });
+    await start({ users: localUserSeats(1), admissionPerSecond: 5, clock: still });
     const userId = aUserId();
     await rawOf(userId);
     for (const token of [

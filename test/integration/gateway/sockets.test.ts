@@ -8,7 +8,7 @@ import { localUserSeats } from '../../../services/gateway/src/access/index.js';
 import { Client, refusalOf } from '../../support/client.js';
 import { aUserId, type History } from '../../support/facts.js';
 import { RawSocket } from '../../support/raw-socket.js';
-import { hurried, ORIGIN, SocketServer } from '../../support/socket-server.js';
+import { hurried, ORIGIN, SocketServer, still } from '../../support/socket-server.js';
 import { tokens } from '../../support/tokens.js';
 import { until, within } from '../../support/until.js';
 
@@ -200,7 +200,7 @@ describe('a handshake', () => {
   });
 
   it('beyond the admission rate is refused with a hint', async () => {
-    await start({ admissionPerSecond: 3 });
+    await start({ admissionPerSecond: 3, clock: still });
     for (let count = 0; count < 3; count += 1) await rawOf();
     const { data } = await refusalOf(server.url, { auth: { token: await tokens.user(userId) } });
     expect(data).toMatchObject({ code: 'unavailable', retry_after_ms: expect.any(Number) });
