@@ -197,7 +197,7 @@ export class Intake implements Part {
           this.#spoilt(record, fact.why);
           if (stream === 'state') break; // the next state says all that this one would have
           if (fact.challengeId === undefined) sink.lost(record.partition);
-          else sink.spoilt(fact.challengeId);
+          else sink.spoilt(fact.challengeId, record.partition);
       }
     }
   }

@@ -8,7 +8,7 @@ export interface FactSink {
   state(state: IncomingState): void;
   tombstone(challengeId: ChallengeId): void;
   /** An event of this challenge can't be passed on. */
-  spoilt(challengeId: ChallengeId): void;
+  spoilt(challengeId: ChallengeId, partition: number): void;
   /** Events of a partition are gone; nobody can say of which challenges. */
   lost(partition: number): void;
 }

@@ -79,6 +79,11 @@ export class Room {
   get members(): ReadonlySet<Occupant> {
     return this.#members ?? NOBODY;
   }
+  /** Nothing would be missed if it were forgotten: what is gone from here is gone for everybody. */
+  get isHollow(): boolean {
+    if (this.#state !== undefined || this.members.size > 0) return false;
+    return this.#ring === undefined ? !this.#isInDoubt : this.#ring.length === 0;
+  }
 
   /** The last accepted event. */
   get head(): Cursor | undefined {

@@ -23,6 +23,8 @@ const SWEPT_AT_LEAST = 1_000;
 const SWEEPS_PER_ROUND = 60;
 /** Of rooms, a few milliseconds. */
 const HEADS_SLICE = 5_000;
+/** For so many sweeps, a second each, after a loss of events a challenge first heard of may have lost some too. */
+const DOUBTFUL_SWEEPS = 60;
 /** Once the rings hold too much, so much of it goes, that it does not happen at every frame. */
 const RECLAIMED = 1 / 10;
 
@@ -33,6 +35,8 @@ export class Rooms implements FactSink {
   readonly #budget = new RingBudget();
   readonly #standings = new Standings();
   readonly #shared: Shared;
+  /** Partitions that lost events lately, and for how many sweeps more they count as such. */
+  readonly #lossy = new Map<number, number>();
   #sweeping: IterableIterator<Room> | undefined;
 
   constructor(private readonly options: RoomsOptions) {
@@ -76,11 +80,13 @@ export class Rooms implements FactSink {
     this.#rooms.delete(challengeId);
   }
 
-  spoilt(challengeId: ChallengeId): void {
-    this.#rooms.get(challengeId)?.doubt();
+  /** Also of a challenge that is not known yet: its state may come later and speak of an event that never will. */
+  spoilt(challengeId: ChallengeId, partition: number): void {
+    this.#roomOf({ challengeId, partition }).doubt();
   }
 
   lost(partition: number): void {
+    this.#lossy.set(partition, DOUBTFUL_SWEEPS);
     for (const room of this.#rooms.values()) if (room.partition === partition) room.doubt();
   }
 
@@ -141,8 +147,12 @@ export class Rooms implements FactSink {
     this.#tell(() => true);
   }
 
-  /** A part of the rooms gives up frames that are too old; called once a second. */
+  /** A part of the rooms gives up frames that are too old, and those go that hold nothing; called once a second. */
   sweep(nowMs: number): void {
+    for (const [partition, left] of this.#lossy) {
+      if (left > 1) this.#lossy.set(partition, left - 1);
+      else this.#lossy.delete(partition);
+    }
     const count = Math.max(SWEPT_AT_LEAST, Math.ceil(this.#rooms.size / SWEEPS_PER_ROUND));
     for (let swept = 0; swept < count; swept += 1) {
       const next = (this.#sweeping ??= this.#rooms.values()).next();
@@ -150,7 +160,9 @@ export class Rooms implements FactSink {
         this.#sweeping = undefined;
         return;
       }
-      next.value.ring?.dropOlder(nowMs - OLDEST_FRAME_MS);
+      const room = next.value;
+      room.ring?.dropOlder(nowMs - OLDEST_FRAME_MS);
+      if (room.isHollow) this.#rooms.delete(room.challengeId);
     }
   }
 
@@ -159,6 +171,7 @@ export class Rooms implements FactSink {
     if (room === undefined) {
       room = new Room(challengeId, partition, this.#shared);
       this.#rooms.set(challengeId, room);
+      if (this.#lossy.has(partition)) room.doubt();
     }
     return room;
   }

@@ -86,6 +86,42 @@ describe('a tombstone', () => {
     rooms.tombstone(history.challengeId);
     expect([rooms.size, rooms.ringBytes]).toEqual([0, 0]);
   });
+
+  it('of a challenge that somebody looks at takes it out once nobody does and its frames are old', async () => {
+    const rooms = roomsOf();
+    const history = new History();
+    fill(rooms, history, 10, 1_000);
+    const room = (await rooms.owned(history.challengeId, history.userId, 0))!;
+    const member = { news: () => undefined, evicted: () => undefined, isOwed: false };
+    room.enter(member);
+    rooms.tombstone(history.challengeId);
+    const later = 60 * 60_000;
+    for (let sweeps = 0; sweeps < 3; sweeps += 1) rooms.sweep(later);
+    expect(rooms.size).toBe(1);
+    room.leave(member);
+    for (let sweeps = 0; sweeps < 3; sweeps += 1) rooms.sweep(later);
+    expect(rooms.size).toBe(0);
+  });
+
+  it('is what it takes: a challenge with a state stays, however old', () => {
+    const rooms = roomsOf();
+    fill(rooms, new History(), 10, 1_000);
+    for (let sweeps = 0; sweeps < 3; sweeps += 1) rooms.sweep(60 * 60_000);
+    expect(rooms.size).toBe(1);
+  });
+});
+
+describe('an event that can not be passed on', () => {
+  it('is missed by its challenge also if that was not known yet', async () => {
+    const rooms = roomsOf();
+    const history = new History();
+    const opened = stateFrom(history.state());
+    history.alert(); // spoilt
+    rooms.spoilt(history.challengeId, opened.partition);
+    rooms.state(opened);
+    rooms.state(stateFrom(history.state()));
+    expect((await ringOf(rooms, history))?.base).toBe(1);
+  });
 });
 
 describe('a loss of events', () => {
@@ -102,5 +138,20 @@ describe('a loss of events', () => {
     const found = await Promise.all(histories.map(({ challengeId, userId }) => rooms.owned(challengeId, userId, 0)));
     for (const room of found) expect(room?.head?.sequence).toBe(room?.partition === lost ? 2 : 1);
     expect(found[0]?.partition).toBe(lost);
+  });
+
+  it('concerns a challenge that is first heard of within a minute after it', async () => {
+    const rooms = roomsOf();
+    const baseAfterLoss = async (history: History): Promise<number | undefined> => {
+      rooms.state(stateFrom(history.state()));
+      history.alert(); // perhaps among those that were lost
+      rooms.state(stateFrom(history.state()));
+      return (await ringOf(rooms, history))?.base;
+    };
+    const [first, second] = [new History(), new History()];
+    for (let partition = 0; partition < CHALLENGE_PARTITIONS; partition += 1) rooms.lost(partition);
+    expect(await baseAfterLoss(first)).toBe(1);
+    for (let sweeps = 0; sweeps < 60; sweeps += 1) rooms.sweep(0);
+    expect(await baseAfterLoss(second)).toBeUndefined();
   });
 });
