@@ -20,6 +20,8 @@ export interface SocketsOptions {
 
 const HEADERS_MS = 5_000;
 const REQUEST_MS = 10_000;
+/** Who comes back in a storm waits here, not for the second after which TCP would ask again. */
+const BACKLOG = 4_096;
 /** How often Node.js looks whether either is over. */
 const CHECK_MS = 1_000;
 
@@ -79,7 +81,7 @@ export class Sockets implements Part {
 function listening(http: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     http.once('error', reject);
-    http.listen({ host, port }, () => {
+    http.listen({ host, port, backlog: BACKLOG }, () => {
       http.off('error', reject);
       resolve();
     });
