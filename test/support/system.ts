@@ -20,6 +20,8 @@ export interface SystemOptions {
   readonly env?: Partial<Record<ServiceName, Readonly<Record<string, string>>>>;
   /** A built module that runs before it. */
   readonly preload?: Partial<Record<ServiceName, string>>;
+  /** Another build of it than the product's. */
+  readonly entry?: Partial<Record<ServiceName, string>>;
   /** What the dashboard tells pages to connect to, where a proxy stands in between. */
   readonly pageGatewayUrl?: string;
 }
@@ -111,7 +113,7 @@ export class System {
 function launchesOf(
   ground: Ground,
   ports: Readonly<Record<'trade' | 'gateway' | 'dashboard', number>>,
-  { env = {}, preload = {}, pageGatewayUrl }: SystemOptions,
+  { env = {}, preload = {}, entry = {}, pageGatewayUrl }: SystemOptions,
 ): Record<ServiceName, Launch> {
   const common = { LOG_LEVEL: 'info', ADMIN_HOST: '127.0.0.1', ADMIN_PORT: '0', STOP_MS: '10000' };
   const token = { JWT_SECRET, JWT_ISSUER: 'tradesense', JWT_AUDIENCE: 'tradesense', JWT_USER_CLAIM: 'sub' };
@@ -157,7 +159,7 @@ function launchesOf(
   };
   const launch = (name: ServiceName): Launch => ({
     name,
-    entry: ENTRY[name],
+    entry: entry[name] ?? ENTRY[name],
     env: { ...common, ...settings[name], ...env[name] },
     ...(preload[name] === undefined ? {} : { preload: preload[name] }),
   });
