@@ -147,6 +147,10 @@ export class SocketServer {
     return Promise.resolve([...this.#io.sockets.sockets.values()]);
   }
 
+  get engineConnections(): number {
+    return this.#io.engine.clientsCount;
+  }
+
   /** Of each connection, how much it has not acknowledged. */
   unackedBytes(): readonly number[] {
     return this.connections.all.map(({ channel }) => channel.unackedBytes);

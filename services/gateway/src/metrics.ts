@@ -11,6 +11,7 @@ export interface Gauges {
   readonly connections: () => number;
   readonly shut: () => number;
   readonly rooms: () => number;
+  readonly awaited: () => number;
   readonly ringBytes: () => number;
   readonly ageMs: () => number;
   readonly blocks: () => number;
@@ -180,6 +181,11 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
       gauge('connections', 'Connections now.', gauges.connections);
       gauge('windows_shut', 'Connections whose peer has to read before it is sent more.', gauges.shut);
       gauge('rooms', 'Challenges known.', gauges.rooms);
+      gauge(
+        'rooms_awaited',
+        'Challenges that somebody wants to join and that are not known to be theirs.',
+        gauges.awaited,
+      );
       gauge('blocks', 'Users, challenges and tokens that are shut out.', gauges.blocks);
       gauge('rings_bytes', 'Bytes held in the rings of all rooms.', gauges.ringBytes);
       gauge(

@@ -59,6 +59,7 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
     connections: () => connections.size,
     shut: () => connections.shut,
     rooms: () => rooms.size,
+    awaited: () => rooms.awaited,
     ringBytes: () => rooms.ringBytes,
     ageMs: () => freshness.ageMs,
     blocks: () => access.blocks.size,

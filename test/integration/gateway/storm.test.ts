@@ -1,3 +1,4 @@
+import { churn } from '../../support/churn.js';
 import { LightClient } from '../../support/light-client.js';
 import { SocketServer } from '../../support/socket-server.js';
 import { tokens } from '../../support/tokens.js';
@@ -6,6 +7,8 @@ import { faultsOf, storm } from '../../soak/scenario/storm.js';
 
 const PER_SECOND = 50;
 const CLIENTS = 350;
+const CHURNED = Number(process.env['CHURNED'] ?? 1_000);
+const SEED = Number(process.env['SEED'] ?? 15);
 
 /** Scaled down from `npm run soak -- storm`, which has 5,000 clients and 500 a second. */
 describe('a storm of reconnects', () => {
@@ -27,4 +30,11 @@ describe('a storm of reconnects', () => {
     await until(() => server.connections.size === 0);
     await server.stop();
   });
+});
+
+/** With CHURNED=10000 at full size. */
+describe('connections that are cut off in mid-join', () => {
+  it(`leave nothing in any map: ${CHURNED} of them, seed ${SEED} (S15)`, async () => {
+    expect(await churn({ connections: CHURNED, atOnce: 50, seed: SEED })).toEqual([]);
+  }, 120_000);
 });

@@ -34,6 +34,7 @@ function metricsOf(connections = 3) {
     connections: () => connections,
     shut: () => 0,
     rooms: () => 5,
+    awaited: () => 0,
     ringBytes: () => 0,
     ageMs: () => 0,
     blocks: () => 0,

@@ -52,6 +52,10 @@ export class Rooms implements FactSink {
   get size(): number {
     return this.#rooms.size;
   }
+  /** Challenges that somebody waits for, who may join them once they are known to be his. */
+  get awaited(): number {
+    return this.#waiters.size;
+  }
   get ringBytes(): number {
     return this.#budget.bytes;
   }

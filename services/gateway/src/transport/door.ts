@@ -55,6 +55,11 @@ export class Door {
     this.#byAddress = new Seats(options.maxConnectionsPerAddress);
   }
 
+  /** Addresses that have seats, and one for all together; 0: everybody has left. */
+  get taken(): number {
+    return this.#total.size + this.#byAddress.size;
+  }
+
   /** Nobody comes in any more. */
   close(): void {
     this.#isClosed = true;
