@@ -8,6 +8,8 @@ export interface LightOptions {
   /** Where it comes from: one address has ports for some 28,000 connections to one other. */
   readonly localAddress?: string;
   readonly cursor?: Cursor;
+  /** Told every event and answer of the socket, as it came. */
+  readonly heard?: (text: string) => void;
   /** Told each time it is in its room. */
   readonly joined?: (client: LightClient) => void;
 }
@@ -68,6 +70,7 @@ export class LightClient {
 
   #heard(socket: WebSocket, text: string): void {
     if (text === '2') socket.send('3');
+    else if (text.startsWith('42')) this.options.heard?.(text);
     else if (text.startsWith('0')) socket.send(`40${JSON.stringify({ token: this.options.token })}`);
     else if (text.startsWith('40')) this.#join(socket);
     else if (text.startsWith('44')) this.#refused(JSON.parse(text.slice(2)) as { readonly data?: Refusal });

@@ -1,0 +1,58 @@
+/** The producer of `-- gateway`: events as the relay publishes them, each stamped when it is made, at a constant rate. */
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { topicsOf, type ChallengeId, type UserId } from '@tradesense/contracts';
+import { connectPublisher, type Publisher } from '@tradesense/kafka';
+
+import { History, recordOf } from '../../support/facts.js';
+import { serve } from './child.js';
+import type { Fed, FeederAsk } from './messages.js';
+
+const TICK_MS = 4;
+/** With the fields of an event, 690 bytes in all. */
+const PADDING = 'x'.repeat(120);
+
+let histories: History[] = [];
+let publisher: Publisher;
+let topic = '';
+let running: Promise<number> | undefined;
+let over = new AbortController();
+
+async function run(perSecond: number, signal: AbortSignal): Promise<number> {
+  const beganMs = performance.now();
+  let made = 0;
+  let lateMs = 0;
+  while (!signal.aborted) {
+    const due = Math.floor(((performance.now() - beganMs) * perSecond) / 1_000);
+    const records = [];
+    for (; made < due; made += 1) {
+      const fact = (histories[made % histories.length] as History).equity();
+      const sentNs = Number(process.hrtime.bigint());
+      records.push(recordOf({ ...fact, body: { ...fact.body, padding: PADDING, sent_ns: sentNs } }));
+    }
+    const sendingMs = performance.now();
+    if (records.length > 0) await publisher.send([{ topic, records }]);
+    lateMs = Math.max(lateMs, performance.now() - sendingMs - TICK_MS);
+    await delay(TICK_MS);
+  }
+  return lateMs;
+}
+
+async function rest(): Promise<Fed> {
+  over.abort();
+  return { lateMs: (await running) ?? 0 };
+}
+
+serve<FeederAsk>(async (ask) => {
+  if (ask.act === 'open') {
+    const topics = topicsOf(ask.topicPrefix);
+    topic = topics.events.name;
+    publisher = connectPublisher({ brokers: ask.brokers, clientId: 'bench-feeder' }, { topics: [topics.events] });
+    histories = ask.seats.map(({ challengeId, userId }) => new History(challengeId as ChallengeId, userId as UserId));
+    return undefined;
+  }
+  if (ask.act === 'rest') return rest();
+  over = new AbortController();
+  running = run(ask.perSecond, over.signal);
+  return undefined;
+});

@@ -1,0 +1,214 @@
+/**
+ * What a message costs on its way from Kafka to a socket: this gateway, a bare forwarder (kafkajs's public consumer → ws), the same
+ * forwarder on our reader, and plain socket.io, in turns in one run on one stack; 1,000 clients in 1,000 rooms, 1,000 and then
+ * 10,000 messages a second. Clients and producer are processes of their own. Processor time is the server process's.
+ *
+ *   npm run bench -- gateway [--rounds 3] [--seconds 8] [--clients 1000]
+ *
+ * The last line printed is JSON with medians. A run in which messages were collapsed does not count.
+ */
+import { parseArgs } from 'node:util';
+import { setTimeout as delay } from 'node:timers/promises';
+
+import { topicsOf } from '@tradesense/contracts';
+
+import { History } from '../support/facts.js';
+import { Feed } from '../support/feed.js';
+import { ServiceProcess } from '../support/processes.js';
+import { groundOn, privateStack } from '../support/stack.js';
+import { System, type Ground } from '../support/system.js';
+import { until } from '../support/until.js';
+import { Child } from './fan-out/child.js';
+import type { CrowdAsk, Fed, FeederAsk, Heard } from './fan-out/messages.js';
+import { median, round, table } from './figures.js';
+import { processorSeconds } from './outbox/process-figures.js';
+import { machine } from './scene.js';
+
+const RATES = { slow: 1_000, fast: 10_000 } as const;
+const WARM_UP_MS = 3_000;
+const PRELOAD = 'test/dist/bench/baseline/loop-delay-preload.js';
+const LIMITS = { beyondSameReaderUs: 35, p99Ratio: 1.5, loopDelayMs: 20 };
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '8' },
+    clients: { type: 'string', default: '1000' },
+  },
+});
+const rounds = Number(values.rounds);
+const seconds = Number(values.seconds);
+const clients = Number(values.clients);
+
+type Name = 'gateway' | 'forwarder' | 'same_reader' | 'socketio';
+const NAMES: readonly Name[] = ['gateway', 'forwarder', 'same_reader', 'socketio'];
+const IN_WORDS: Readonly<Record<Name, string>> = {
+  gateway: 'this gateway',
+  forwarder: 'kafkajs -> ws',
+  same_reader: 'our reader -> ws',
+  socketio: 'kafkajs -> socket.io',
+};
+
+interface Figures extends Heard {
+  readonly usPerMessage: number;
+  readonly loopDelayMs: number;
+  readonly lateMs: number;
+}
+type Turn = Readonly<Record<keyof typeof RATES, Figures>>;
+
+async function start(name: Name, ground: Ground): Promise<{ service: ServiceProcess; url: string }> {
+  if (name === 'gateway') {
+    const none = { ADMISSION_PER_S: '0', MAX_CONNECTIONS_PER_USER: '0', MAX_CONNECTIONS_PER_ADDRESS: '0' };
+    const system = await System.start(ground, {
+      services: ['gateway'],
+      env: { gateway: none },
+      preload: { gateway: PRELOAD },
+    });
+    return { service: system.service('gateway'), url: system.gatewayUrl };
+  }
+  const { events } = topicsOf(ground.topicPrefix);
+  const service = await ServiceProcess.start({
+    name: IN_WORDS[name],
+    entry: `test/dist/bench/baseline/${name === 'socketio' ? 'plain-socket-io' : 'forwarder'}.js`,
+    preload: PRELOAD,
+    env: {
+      NODE_ENV: 'production',
+      BROKERS: ground.brokers.join(','),
+      TOPIC: events.name,
+      PARTITIONS: String(events.partitions),
+      READER: name === 'same_reader' ? 'own' : 'kafkajs',
+    },
+  });
+  await until(
+    () => service.logged('listening').length,
+    (count) => count > 0,
+    { withinMs: 30_000, what: `${name} listens` },
+  );
+  return { service, url: `ws://127.0.0.1:${service.port}` };
+}
+
+/** Since it was last asked. */
+async function loopDelayOf(service: ServiceProcess): Promise<number> {
+  const before = service.logged('loop delay').length;
+  process.kill(service.pid, 'SIGUSR2');
+  const lines = await until(
+    () => service.logged('loop delay'),
+    (found) => found.length > before,
+    { what: 'the delay of the event loop' },
+  );
+  return (lines.at(-1) as unknown as { p99_ms: number }).p99_ms;
+}
+
+async function measure(
+  service: ServiceProcess,
+  crowd: Child<CrowdAsk>,
+  feeder: Child<FeederAsk>,
+  perSecond: number,
+): Promise<Figures> {
+  await feeder.ask({ act: 'run', perSecond });
+  await delay(WARM_UP_MS);
+  await loopDelayOf(service);
+  await crowd.ask<Heard>({ act: 'read' });
+  const before = processorSeconds(service.pid);
+  await delay(seconds * 1_000);
+  const took = processorSeconds(service.pid) - before;
+  const heard = await crowd.ask<Heard>({ act: 'read' });
+  const loopDelayMs = await loopDelayOf(service);
+  const { lateMs } = await feeder.ask<Fed>({ act: 'rest' });
+  return { ...heard, usPerMessage: (took * 1e6) / heard.messages, loopDelayMs, lateMs };
+}
+
+async function turnOf(name: Name, ground: Ground, feeder: Child<FeederAsk>, seats: readonly History[]): Promise<Turn> {
+  const { service, url } = await start(name, ground);
+  const crowd = new Child<CrowdAsk>(new URL('./fan-out/crowd-process.js', import.meta.url));
+  try {
+    const speaks = name === 'gateway' || name === 'socketio' ? 'socket.io' : 'websocket';
+    await crowd.ask({
+      act: 'open',
+      url,
+      speaks,
+      seats: seats.map(({ userId, challengeId }) => ({ userId, challengeId })),
+    });
+    const slow = await measure(service, crowd, feeder, RATES.slow);
+    const fast = await measure(service, crowd, feeder, RATES.fast);
+    return { slow, fast };
+  } finally {
+    await service.kill();
+    crowd.close();
+  }
+}
+
+const turns: Record<Name, Turn[]> = { gateway: [], forwarder: [], same_reader: [], socketio: [] };
+const stack = await privateStack();
+const feeder = new Child<FeederAsk>(new URL('./fan-out/feeder-process.js', import.meta.url));
+try {
+  const ground = groundOn(stack);
+  const feed = new Feed(ground);
+  const seats = Array.from({ length: clients }, () => new History());
+  await feed.publish(...seats.map((history) => history.state()));
+  feed.startWatermarks();
+  const { brokers, topicPrefix } = ground;
+  await feeder.ask({
+    act: 'open',
+    brokers,
+    topicPrefix,
+    seats: seats.map(({ userId, challengeId }) => ({ userId, challengeId })),
+  });
+  for (let turn = 1; turn <= rounds; turn += 1)
+    for (const name of NAMES) {
+      const one = await turnOf(name, ground, feeder, seats);
+      turns[name].push(one);
+      const { usPerMessage, p50Ms, p99Ms, loopDelayMs, lateMs } = one.fast;
+      process.stderr.write(
+        `${turn} ${IN_WORDS[name]}: ${round(usPerMessage)} us, p50 ${round(p50Ms)}, p99 ${round(p99Ms)} ms, loop ${round(loopDelayMs)} ms, producer late ${round(lateMs)} ms\n`,
+      );
+    }
+  await feed.close();
+} finally {
+  feeder.close();
+  await stack.stop();
+}
+
+const of = (name: Name, rate: keyof typeof RATES, figure: keyof Figures): number =>
+  median(turns[name].filter((turn) => turn[rate].collapsed === 0).map((turn) => turn[rate][figure]));
+const collapsed = turns.gateway.reduce((sum, { slow, fast }) => sum + slow.collapsed + fast.collapsed, 0);
+const rows = (Object.keys(RATES) as (keyof typeof RATES)[]).flatMap((rate) =>
+  NAMES.map((name) => [
+    `${IN_WORDS[name]}, ${RATES[rate]}/s`,
+    Math.round(of(name, rate, 'messages') / seconds),
+    round(of(name, rate, 'usPerMessage')),
+    round(of(name, rate, 'p50Ms')),
+    round(of(name, rate, 'p99Ms')),
+    round(of(name, rate, 'loopDelayMs')),
+    round(of(name, rate, 'lateMs')),
+  ]),
+);
+console.log(
+  `gateway: ${clients} clients, one room each, ${rounds} rounds of ${seconds} s; limits per address, user and admission off; ${machine()}\n`,
+);
+console.log(table(['median', 'messages/s', 'us/message', 'p50 ms', 'p99 ms', 'loop p99 ms', 'late ms'], rows));
+const figures = {
+  us_per_message: round(of('gateway', 'fast', 'usPerMessage')),
+  forwarder_us: round(of('forwarder', 'fast', 'usPerMessage')),
+  same_reader_us: round(of('same_reader', 'fast', 'usPerMessage')),
+  socketio_us: round(of('socketio', 'fast', 'usPerMessage')),
+  p50_ms: round(of('gateway', 'fast', 'p50Ms')),
+  p99_ms: round(of('gateway', 'fast', 'p99Ms')),
+  forwarder_p99_ms: round(of('forwarder', 'fast', 'p99Ms')),
+  p99_ms_1k: round(of('gateway', 'slow', 'p99Ms')),
+  forwarder_p99_ms_1k: round(of('forwarder', 'slow', 'p99Ms')),
+  loop_delay_p99_ms: round(of('gateway', 'fast', 'loopDelayMs')),
+};
+const faults = [
+  [figures.us_per_message <= figures.forwarder_us, 'a message costs more than at the bare forwarder'],
+  [
+    figures.us_per_message <= figures.same_reader_us + LIMITS.beyondSameReaderUs,
+    'more than 35 us beyond the same reader',
+  ],
+  [figures.p99_ms <= LIMITS.p99Ratio * figures.forwarder_p99_ms, 'p99 at 10,000/s beyond 1.5 times the forwarder'],
+  [figures.p99_ms_1k <= figures.forwarder_p99_ms_1k, "p99 at 1,000/s beyond the forwarder's"],
+  [figures.loop_delay_p99_ms <= LIMITS.loopDelayMs, 'the event loop is late'],
+].flatMap(([holds, fault]) => (holds === true ? [] : [fault as string]));
+for (const fault of faults) console.log(`\nNOT AS IT MUST BE: ${fault}`);
+console.log(`\n${JSON.stringify({ bench: 'gateway', collapsed, ...figures })}`);
+if (faults.length > 0) process.exitCode = 1;
