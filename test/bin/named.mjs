@@ -28,7 +28,7 @@ export async function runNamed(folder, { longestMs } = {}) {
     process.exitCode = 1;
     return;
   }
-  const command = ['node', `test/dist/${folder}/${name}.js`, ...args];
+  const command = ['node', '--import', './test/bin/built-services.mjs', `test/dist/${folder}/${name}.js`, ...args];
   const { ok } = await run({ name, command, show: true, ...(longestMs === undefined ? {} : { longestMs }) }).ended;
   process.exitCode ??= ok ? 0 : 1;
 }
