@@ -26,6 +26,7 @@ import { machine } from './scene.js';
 
 const AT_ONCE = 100;
 const WARMED_BY = 500;
+const QUIET_AFTER_MS = 2_000;
 /** A round of pings and some: until then what was sent at the join counts as not read. */
 const SETTLED_MS = 12_000;
 const PUBLISHED_AT_ONCE = 500;
@@ -61,7 +62,7 @@ async function measure({ start }: Contender, users: readonly IdleUser[]): Promis
     const processorBefore = processorSeconds(service.pid);
     const tookMs = await crowd.open(url, users, AT_ONCE);
     const admitS = processorSeconds(service.pid) - processorBefore;
-    await delay(SETTLED_MS);
+    await delay(QUIET_AFTER_MS);
     const idleFrom = { processorS: processorSeconds(service.pid), atMs: performance.now() };
     await delay(SETTLED_MS);
     const idleS = processorSeconds(service.pid) - idleFrom.processorS;

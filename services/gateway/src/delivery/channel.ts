@@ -12,6 +12,8 @@ export interface Pipe {
   write(packets: readonly Packet[]): void;
   ping(): void;
   end(reason: EndReason): void;
+  /** The member's challenge is somebody else's now. */
+  evicted(member: Member): void;
 }
 export type EndReason = 'unread' | 'unanswered' | 'forged_pong';
 
@@ -31,6 +33,9 @@ const TURN_BYTES = 8 * 1024;
 /** A window that was shut for longer makes equity updates collapse, until every member has caught up. */
 const PATIENCE_MS = 1_000;
 
+/** Of all channels that are idle; nobody is ever added. A set of each one's own would be a tenth of what we keep for it. */
+const NO_TURNS = new Set<Member>();
+
 /**
  * One socket's side of delivery. There is no queue: `#turns` lists the members with news, and `pull` takes what they are due,
  * round and round, while the window has space. Nothing is written unless it goes out at once (pitfall S9), so what a slow
@@ -40,7 +45,7 @@ const PATIENCE_MS = 1_000;
  * pulled. If that takes longer than a second, equity updates are conflated from then on until every member has caught up.
  */
 export class Channel implements NewsListener {
-  readonly #turns = new Set<Member>();
+  #turns = NO_TURNS;
   readonly #window: Window;
   /** Until a pong comes; undefined: open. */
   #shutSinceMs: number | undefined;
@@ -51,7 +56,6 @@ export class Channel implements NewsListener {
     private readonly pipe: Pipe,
     private readonly pump: Pump,
     private readonly signals: DeliverySignals,
-    private readonly evict: (member: Member) => void,
     nowMs: number,
     spread: number,
   ) {
@@ -69,13 +73,14 @@ export class Channel implements NewsListener {
 
   news(member: Member): void {
     if (this.#isEnded) return;
+    if (this.#turns === NO_TURNS) this.#turns = new Set();
     this.#turns.add(member);
     this.resume();
   }
 
   evicted(member: Member): void {
     this.drop(member);
-    this.evict(member);
+    this.pipe.evicted(member);
   }
 
   drop(member: Member): void {
@@ -112,6 +117,7 @@ export class Channel implements NewsListener {
   /** About once a second. */
   sweep(nowMs: number): void {
     if (this.#isEnded) return;
+    if (this.#turns.size === 0) this.#turns = NO_TURNS;
     const lateness = this.#window.lateness(nowMs);
     if (lateness !== undefined) return this.#end(lateness);
     if (this.#window.isPingDue(nowMs)) this.pipe.ping();

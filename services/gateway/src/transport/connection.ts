@@ -65,7 +65,7 @@ export class Connection implements Pipe, PipeListener {
     const nowMs = clock.monotonicMs();
     this.#packets = packets && new Bucket(packets, nowMs);
     this.#bytes = bytes && new Bucket(bytes, nowMs);
-    this.channel = new Channel(this, pump, signals, (member) => this.#evicted(member), nowMs, random.below(1));
+    this.channel = new Channel(this, pump, signals, nowMs, random.below(1));
     this.#pipe = new EnginePipe(conn, this);
   }
 
@@ -108,6 +108,11 @@ export class Connection implements Pipe, PipeListener {
   }
   end(reason: EndReason): void {
     this.close(reason);
+  }
+  evicted(member: Member): void {
+    const { challengeId } = member.room;
+    this.members.delete(challengeId);
+    this.#guest?.socket.emit('access_revoked', { challenge_id: challengeId });
   }
 
   // What the pipe asks and tells.
@@ -219,11 +224,5 @@ export class Connection implements Pipe, PipeListener {
     if (reason === 'transport error' || reason === 'parse error') return 'transport_error';
     if (reason !== 'forced close') return 'client';
     return this.#hasSpoken ? 'protocol' : 'silent'; // socket.io's doing
-  }
-
-  #evicted(member: Member): void {
-    const { challengeId } = member.room;
-    this.members.delete(challengeId);
-    this.#guest?.socket.emit('access_revoked', { challenge_id: challengeId });
   }
 }

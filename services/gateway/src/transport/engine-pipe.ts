@@ -91,7 +91,7 @@ const LINGER_MS = 1_000;
  * One engine.io connection as delivery sees it. engine.io's own timers are taken out: pings are sent and awaited by the
  * window, which knows how much data they lie behind, and theirs would close a slow reader that is within its limits.
  */
-export class EnginePipe implements Omit<Pipe, 'end'> {
+export class EnginePipe implements Omit<Pipe, 'end' | 'evicted'> {
   readonly #insides: Insides;
 
   constructor(

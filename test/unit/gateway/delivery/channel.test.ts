@@ -16,7 +16,7 @@ class Line implements Pipe {
   endedBy: EndReason | undefined;
   collapsed = 0;
   nowMs = 0;
-  readonly evicted: Member[] = [];
+  readonly gone: Member[] = [];
   readonly channel: Channel;
 
   constructor() {
@@ -29,7 +29,7 @@ class Line implements Pipe {
       shut: none,
       collapsed: (frames: number) => (this.collapsed += frames),
     };
-    this.channel = new Channel(this, new Pump(() => this.nowMs), signals, (member) => this.evicted.push(member), 0, 0);
+    this.channel = new Channel(this, new Pump(() => this.nowMs), signals, 0, 0);
   }
 
   write(packets: readonly Packet[]): void {
@@ -47,6 +47,9 @@ class Line implements Pipe {
   }
   end(reason: EndReason): void {
     this.endedBy = reason;
+  }
+  evicted(member: Member): void {
+    this.gone.push(member);
   }
 
   /** A member of the room, at its head already. */
@@ -229,7 +232,7 @@ describe('a channel', () => {
     under.history.userId = 'new-owner' as typeof under.history.userId;
     under.event(under.history.equity());
     await line.settle();
-    expect(line.evicted).toEqual([member]);
+    expect(line.gone).toEqual([member]);
     expect(line.written).toEqual([]);
   });
 });
