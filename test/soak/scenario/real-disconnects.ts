@@ -6,6 +6,7 @@ import { chanceOf } from '../../support/outbox-writers.js';
 import { SocketServer } from '../../support/socket-server.js';
 import { tokens } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
+import { inexactness } from './inexactness.js';
 
 export interface RealDisconnectsSeen {
   readonly cuts: number;
@@ -60,7 +61,7 @@ export async function realDisconnects(cuts: number, seed: number): Promise<RealD
       );
     clearInterval(trading);
     for (const { client, history } of followers) await client.reached(history.cursor.sequence, WITHIN_MS);
-    for (const { client } of followers) faults.push(...faultsOf(client));
+    for (const { client } of followers) faults.push(...inexactness(client));
     return {
       cuts,
       handled: followers.reduce((sum, { client }) => sum + client.handled.length, 0),
@@ -87,20 +88,4 @@ async function followerOf(server: SocketServer): Promise<Follower> {
   });
   await client.joined();
   return { history, client, proxy };
-}
-
-/** From the cursor it began with, each event once and in order, and each return exact. */
-export function faultsOf({ handled, joins, snapshots, duplicates, gaps, bridged, foreign }: Client): readonly string[] {
-  const wrong = handled.findIndex(({ sequence }, index) => sequence !== index + 1);
-  const { length: notRecovered } = joins.filter(({ recovered }) => !recovered);
-  const faults = {
-    [`event ${wrong + 1} is missing`]: wrong === -1 ? 0 : 1,
-    'joins that were not recovered': notRecovered,
-    snapshots: snapshots.length,
-    duplicates: duplicates.length,
-    gaps: gaps.length,
-    'bridged events': bridged,
-    "events of another's challenge": foreign,
-  };
-  return Object.entries(faults).flatMap(([what, count]) => (count === 0 ? [] : [`${what}: ${count}`]));
 }
