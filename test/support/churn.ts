@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 
 import { Seats } from '../../services/gateway/src/access/index.js';
 import { chanceOf } from './outbox-writers.js';
+import { History } from './facts.js';
 import { SocketServer } from './socket-server.js';
 import { tokens } from './tokens.js';
 import { until } from './until.js';
@@ -17,7 +18,8 @@ export interface ChurnOptions {
 /** Where a client is cut off: at once, or up to some milliseconds later. */
 const CUTS = ['opening', 'opened', 'connecting', 'connected', 'joining', 'joined'] as const;
 const LATEST_MS = 4;
-const UNKNOWN = '00000000-0000-4000-8000-000000000000';
+/** A challenge that is not known is never joined: its client goes all the same. */
+const LONGEST_MS = 50;
 
 interface Visit {
   readonly url: string;
@@ -52,42 +54,44 @@ function visit({ url, token, challengeId, cut, cutAfterMs }: Visit): Promise<voi
       } else if (text.startsWith('42')) reached('joined');
     });
     reached('opening');
-    if (cut === 'joined' && challengeId === UNKNOWN) void delay(50).then(() => socket.terminate()); // it never will
+    if (cut === 'joined') void delay(LONGEST_MS).then(() => socket.terminate());
   });
 }
 
 /**
- * Connections that are cut off anywhere between their first byte and their joined room, half of the joins for a challenge that is
- * awaited.
+ * Connections that are cut off anywhere between their first byte and their joined room, half of them on their way
+ * into a challenge that becomes known only when they have gone.
  * @returns what was left behind, in words
  */
 export async function churn({ connections, atOnce, seed }: ChurnOptions): Promise<readonly string[]> {
   const users = new Seats(0);
+  const chance = chanceOf(seed);
+  const random = (limit: number): number => chance() * limit;
   const server = await SocketServer.start({
-    users: { take: (userId) => Promise.resolve(users.take(userId)) },
+    // Seats are counted elsewhere: by the time there is one, whoever asked for it may be gone.
+    users: { take: (userId) => delay(random(LATEST_MS)).then(() => users.take(userId)) },
     // A seat that is not given back is missed by those who come later.
     maxConnectionsPerAddress: 2 * atOnce,
     maxConnections: 2 * atOnce,
   });
   try {
-    const chance = chanceOf(seed);
-    const random = (limit: number): number => chance() * limit;
     const histories = Array.from({ length: 20 }, () => server.challenge());
-    const signed = await Promise.all(histories.map(({ userId }) => tokens.user(userId)));
     let begun = 0;
     const one = async (): Promise<void> => {
       while (begun < connections) {
         begun += 1;
-        const which = Math.floor(random(histories.length));
-        const history = histories[which]!;
-        if (random(1) < 0.1) server.trade(history);
+        const isKnown = random(1) < 0.5;
+        const history = isKnown ? histories[Math.floor(random(histories.length))]! : new History();
         await visit({
           url: server.url,
-          token: signed[which]!,
-          challengeId: random(1) < 0.5 ? history.challengeId : UNKNOWN,
+          token: await tokens.user(history.userId),
+          challengeId: history.challengeId,
           cut: CUTS[Math.floor(random(CUTS.length))]!,
           cutAfterMs: Math.floor(random(LATEST_MS)),
         });
+        if (isKnown) continue;
+        server.state(history.state()); // too late: whoever waited for it has gone
+        histories.push(history);
       }
     };
     await Promise.all(Array.from({ length: atOnce }, one));
