@@ -65,7 +65,10 @@ export class MemberUnderTest {
   isAwake = true;
   isEvicted = false;
 
-  constructor(room: Room, request: JoinRequest) {
+  constructor(
+    readonly room: Room,
+    request: JoinRequest,
+  ) {
     this.member = new Member(
       room,
       { news: () => (this.isAwake = true), evicted: () => (this.isEvicted = true) },

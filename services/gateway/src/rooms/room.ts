@@ -39,8 +39,8 @@ const NOBODY: ReadonlySet<Occupant> = new Set();
  * One challenge as this gateway knows it. Events make the ring; the state stands beside it and never moves its head, because
  * the two topics are read at their own speed: a state may come before the last event it contains, or long after.
  *
- * The owner is whoever the newest record names. When that changes, members go and the ring with them before anything is
- * delivered: what happened to the former owner is none of the new one's business (promise 4).
+ * The owner is whoever the newest record names. When that changes, members go and the ring and the state with them before
+ * anything is delivered: what happened to the former owner is none of the new one's business (promise 4).
  *
  * When records are lost that may have been this room's, the room is in doubt: the next event tells by its number whether one is
  * missing, but there may be no next event. So until it comes a room in doubt believes each state beyond its head and begins its
@@ -123,7 +123,7 @@ export class Room {
   acceptState(state: IncomingState): void {
     if (this.#state !== undefined && compareCursors(state, this.#state) < 0) return;
     const isNewEpoch = state.epoch > (this.known?.epoch ?? state.epoch);
-    this.#admitOwner(state.userId, state);
+    if (!this.#admitOwner(state.userId, state)) return; // a former owner's, late
     this.#state = state;
     if (this.#isInDoubt) this.#resolveDoubt();
     for (const member of this.members) if (isNewEpoch || member.isOwed) member.news();
@@ -157,6 +157,7 @@ export class Room {
   #changeHands(): void {
     const { head } = this;
     if (head !== undefined) this.#restart(head);
+    this.#state = undefined;
     const members = [...this.members];
     this.#members?.clear();
     for (const member of members) member.evicted();

@@ -292,4 +292,17 @@ describe('a challenge that changes hands (promise 4)', () => {
     expect(pulled(under.join({ cursor: at(20) }))).toEqual(['joined gap snapshot 22', 'live']);
     expect(pulled(under.join({ cursor: at(21) }))).toEqual(['joined recovered', 'live', '22']);
   });
+
+  it('gives the new owner nothing of the former one: not the state there was, nor one that comes late', () => {
+    const under = roomOf20();
+    under.history.equity();
+    const late = under.history.state(); // the former owner's, of 21
+    under.history.userId = 'new-owner' as typeof under.history.userId;
+    under.event(under.history.status());
+    const joined = under.join();
+    under.state(late);
+    expect(pulled(joined)).toEqual(['joined no_cursor', 'stale behind']);
+    under.state();
+    expect(pulled(joined)).toEqual(['snapshot 22 no_cursor', 'live']);
+  });
 });
