@@ -120,7 +120,7 @@ async function measure(
 
 async function turnOf(name: Name, ground: Ground, feeder: Child<FeederAsk>, seats: readonly History[]): Promise<Turn> {
   const { service, url } = await start(name, ground);
-  const crowd = new Child<CrowdAsk>(new URL('./fan-out/crowd-process.js', import.meta.url));
+  const crowd = new Child<CrowdAsk>('crowd');
   try {
     const speaks = name === 'gateway' || name === 'socketio' ? 'socket.io' : 'websocket';
     await crowd.ask({
@@ -140,7 +140,7 @@ async function turnOf(name: Name, ground: Ground, feeder: Child<FeederAsk>, seat
 
 const turns: Record<Name, Turn[]> = { gateway: [], forwarder: [], same_reader: [], socketio: [] };
 const stack = await privateStack();
-const feeder = new Child<FeederAsk>(new URL('./fan-out/feeder-process.js', import.meta.url));
+const feeder = new Child<FeederAsk>('feeder');
 try {
   const ground = groundOn(stack);
   const feed = new Feed(ground);

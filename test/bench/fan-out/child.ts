@@ -1,5 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+
+import { inRepository } from '../../support/repository.js';
 
 type Told = { readonly value: unknown } | { readonly fault: string };
 
@@ -7,8 +8,9 @@ type Told = { readonly value: unknown } | { readonly fault: string };
 export class Child<Ask extends object> {
   readonly #child: ChildProcess;
 
-  constructor(module: URL) {
-    this.#child = fork(fileURLToPath(module), {
+  /** @param name of the built module beside this one: also a test that runs from its source needs it */
+  constructor(name: 'crowd' | 'feeder') {
+    this.#child = fork(inRepository('test/dist/bench/fan-out', `${name}-process.js`), {
       execArgv: [],
       env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
     });
