@@ -24,7 +24,7 @@ export class ByteLine implements Pipe {
   #left = Infinity;
 
   constructor(private readonly heard: (message: Message) => void) {
-    this.#channel = new Channel(this, new Pump(() => NOW_MS), SIGNALS, quiet, 0, 0);
+    this.#channel = new Channel(this, new Pump(() => NOW_MS), SIGNALS, 0, 0);
   }
 
   /** As transport does it, in one tick. */
@@ -63,6 +63,7 @@ export class ByteLine implements Pipe {
     setImmediate(() => this.#channel.ponged(NOW_MS)); // or nothing, where the channel has ended
   }
 
+  evicted(): void {}
   end(): void {
     this.cut();
   }

@@ -41,7 +41,7 @@ export async function storm(clients: readonly LightClient[], { withinMs }: Storm
 }
 
 /** A second's worth may come in at once; a client that is told when to come needs few attempts. */
-const MOST_ATTEMPTS = 5;
+const MOST_ATTEMPTS = 6;
 
 export function faultsOf(seen: StormReport, { perSecond }: StormOptions): readonly string[] {
   const { clients, joinedMs, attempts, refused, unhelpful } = seen;
