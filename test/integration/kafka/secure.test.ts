@@ -23,6 +23,7 @@ import kafkajs from 'kafkajs';
 import { Kafka, RETRY } from '../../../libs/kafka/src/kafkajs/library.js';
 import { Impostor } from '../../support/impostor.js';
 import { Ear, RECORDS_PER_S, Source, breaches } from '../../support/kafka-load.js';
+import { Operator } from '../../support/operator.js';
 import { OutboxWriter } from '../../support/outbox-writers.js';
 import { Processes, type ServiceProcess } from '../../support/processes.js';
 import { RelayScene } from '../../support/relay-scene.js';
@@ -376,8 +377,13 @@ describe('a service', () => {
     }
   });
 
-  it('(gateway) with the rights of docs/production.md is ready', async () => {
-    await (await launch('gateway', WITH_PASSWORD)).ready();
+  it('(gateway) with the rights of docs/production.md is ready, and revokes', async () => {
+    const gateway = await launch('gateway', WITH_PASSWORD);
+    await gateway.ready();
+    const anna = await Operator.at(() => gateway);
+    const block = { user_id: 'ann', expires: '2100-01-01T00:00:00Z', reason: 'a test' };
+    const answer = await anna.send('POST', '/access/revoke', block);
+    expect([answer.status, await answer.text()]).toEqual([200, expect.stringContaining('user:ann')]);
   });
 
   it('(operator) makes and checks topics with its rights', async () => {
