@@ -69,12 +69,13 @@ export class MemberUnderTest {
     readonly room: Room,
     request: JoinRequest,
   ) {
-    this.member = new Member(
-      room,
-      { news: () => (this.isAwake = true), evicted: () => (this.isEvicted = true) },
-      request,
-    );
+    this.member = new Member(room, { news: () => (this.isAwake = true), evicted: () => this.#evicted() }, request);
     room.enter(this.member);
+  }
+
+  #evicted(): void {
+    this.isEvicted = true;
+    this.isAwake = false; // delivery drops it
   }
 
   /** What it is due now, at most `count` messages. */
