@@ -1,5 +1,5 @@
-import { topicsOf, type Topics, type Watermark } from '@tradesense/contracts';
-import { connectPublisher, type Ends, type OutgoingRecord, type Publisher } from '@tradesense/kafka';
+import { topicsOf, type ChallengeId, type Topics, type Watermark } from '@tradesense/contracts';
+import { connectPublisher, partitionOf, type Ends, type OutgoingRecord, type Publisher } from '@tradesense/kafka';
 
 import { recordOf, type Fact, type History } from './facts.js';
 
@@ -15,6 +15,8 @@ export class Feed {
   readonly #ends = new Map<string, bigint[]>();
   #sending: Promise<unknown> = Promise.resolve();
   #watermarks: NodeJS.Timeout | undefined;
+  /** Partitions of which watermarks say that one more event is in Kafka than there is. */
+  readonly #promised = new Set<number>();
 
   constructor({ brokers, topicPrefix }: { readonly brokers: readonly string[]; readonly topicPrefix: string }) {
     this.#topics = topicsOf(topicPrefix);
@@ -69,6 +71,16 @@ export class Feed {
     this.#watermarks = undefined;
   }
 
+  /** As if one more event of this challenge had been published, and had got lost before anybody read it. */
+  promise(challengeId: ChallengeId): void {
+    this.#promised.add(partitionOf(challengeId, this.#topics.events.partitions));
+  }
+  /** It was published after all. */
+  async redeem(fact: Fact): Promise<void> {
+    await this.publish(fact);
+    this.#promised.clear();
+  }
+
   async close(): Promise<void> {
     this.stopWatermarks();
     await this.#sending;
@@ -78,6 +90,9 @@ export class Feed {
   async #watermark(): Promise<void> {
     const { events, state, watermarks } = this.#topics;
     const endsOf = (topic: string): string[] => (this.#ends.get(topic) ?? []).map(String);
+    const promised = endsOf(events.name).map((end, partition) =>
+      this.#promised.has(partition) ? String(BigInt(end) + 1n) : end,
+    );
     const now = new Date().toISOString();
     const watermark: Watermark = {
       at: now,
@@ -85,7 +100,7 @@ export class Feed {
       floor: '0',
       generation: 1,
       parked: [],
-      ends: { events: endsOf(events.name), state: endsOf(state.name) },
+      ends: { events: promised, state: endsOf(state.name) },
     };
     await this.send(watermarks.name, [{ key: null, value: Buffer.from(JSON.stringify(watermark)), headers: {} }]);
   }
