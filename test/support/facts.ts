@@ -64,6 +64,16 @@ export class History {
     return this.#event('CHALLENGE_STATUS_CHANGED', { challenge_id: challengeId, ...change });
   }
 
+  /** It is somebody else's from this event on. */
+  ownerChanged(userId: UserId): Fact {
+    this.userId = userId;
+    const { challengeId } = this;
+    const at = { epoch: this.#at.epoch, sequence: this.#at.sequence + 1 };
+    const state = { ...(this.state().body as ChallengeState), ...at };
+    const change = { reason: 'OWNER_CHANGED', state, changed_at: MOMENT } as const;
+    return this.#event('CHALLENGE_UPDATED', { challenge_id: challengeId, user_id: userId, ...change });
+  }
+
   /** The state as of the last event. */
   state(): Fact {
     const { challengeId, userId } = this;

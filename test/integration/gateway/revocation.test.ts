@@ -215,6 +215,24 @@ describe('an operator, at a gateway on real Kafka', () => {
     expect(client.received).toEqual([]);
   });
 
+  it('need not do anything about a challenge that changes hands: its room is emptied before the new owner’s is written', async () => {
+    const history = await opened();
+    const former = await joined(history);
+    await feed.trade(history, 2);
+    await former.reached(2);
+    const change = history.ownerChanged(aUserId());
+    await feed.publish(change, history.equity(), history.state());
+    await until(() => former.heard.includes('access_revoked'));
+    expect(former.received).toHaveLength(2);
+    expect(JSON.stringify(former.received.map(({ body }) => body))).not.toContain(history.userId);
+    expect(former.socket.connected).toBe(true);
+    const owner = await joined(history);
+    expect(owner.cursor?.sequence).toBe(4);
+    await feed.trade(history);
+    await owner.reached(5);
+    expect(former.received).toHaveLength(2);
+  });
+
   it('lists what is known, in order and page by page', async () => {
     const histories = [await opened(), await opened(), await opened()];
     await feed.trade(histories[0]!, 2);

@@ -262,10 +262,9 @@ export async function isolation(ground: Ground, options: IsolationOptions): Prom
         const history = any(histories);
         const changes = chance() < OWNER_CHANGE;
         if (changes) {
-          history.userId = any(ids);
           ownerChanges += 1;
-        }
-        facts.push(chance() < 0.05 ? history.alert() : history.equity());
+          facts.push(history.ownerChanged(any(ids)));
+        } else facts.push(chance() < 0.05 ? history.alert() : history.equity());
         if (changes || chance() < STATE) facts.push(history.state());
       }
       await feed.publish(...facts);
