@@ -593,6 +593,44 @@ describe('a reader that stops reading', () => {
     expect(sequences.every((sequence, index) => index === 0 || sequence > (sequences[index - 1] ?? 0))).toBe(true);
   });
 
+  it('gets the last of what came meanwhile, bridged, where a healthy one gets each of a hundred in one tick (S11)', async () => {
+    await start({ clock: hurried(10) });
+    const history = server.challenge();
+    const [healthy, stopped] = [await clientOf(history), await joinedSocket(history)];
+    await healthy.joined();
+    server.trade(history, 100);
+    await healthy.reached(100);
+    expect(healthy.handled.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 100 }, (_, index) => index + 1),
+    );
+    expect(healthy.bridged).toBe(0);
+
+    const heard: unknown[][] = [];
+    stopped.on('message', (data) => {
+      const text = String(data as Buffer);
+      if (text.startsWith('42["equity')) heard.push(JSON.parse(text.slice(2)) as unknown[]);
+    });
+    stopped.pause();
+    for (let round = 0; round < 30; round += 1) {
+      server.trade(history, 10);
+      await new Promise((resolve) => setTimeout(resolve, 10)); // of the hurried clock 100 ms, so that it is shut for over a second
+    }
+    await until(
+      () => server.connections.shut,
+      (shut) => shut === 1,
+      { what: 'its window is shut' },
+    );
+    const collapsed = server.counted('collapsed');
+    stopped.resume();
+    const last = await until(
+      () => heard.at(-1) as [string, { sequence: number }, { prev_sequence: number }?] | undefined,
+      (message) => message?.[1].sequence === 400,
+      { what: 'the last one' },
+    );
+    expect(server.counted('collapsed')).toBeGreaterThan(collapsed);
+    expect(heard.some(([, , bridge]) => bridge !== undefined) || last?.[2] !== undefined).toBe(true);
+  });
+
   it('is closed after 30 s with data on its way, and after 5 s of silence without', async () => {
     await start({ clock: hurried(10) });
     const history = server.challenge();
