@@ -8,10 +8,15 @@ export interface RingLimits {
 }
 export const RING_LIMITS: RingLimits = { frames: 256, bytes: 160 * 1024 };
 
-/** What all rings together hold. */
+/** What all rings together hold: frames, and what each of them costs beside its bytes. */
 export class RingBudget {
   bytes = 0;
 }
+
+/** Of a frame beside its bytes: two objects, a buffer's parts, its place in the array (`npm run bench -- warm`). */
+const FRAME_COST = 320;
+/** What of a budget a frame takes. */
+export const costOf = ({ bytes }: Frame): number => bytes.length + FRAME_COST;
 
 /** After thinning a ring is this full, so that it is not thinned at every frame. */
 const FULL = 3 / 4;
@@ -71,7 +76,7 @@ export class Ring {
   push(frame: Frame): number {
     const before = this.#frames.push(frame);
     this.#head = frame.sequence;
-    this.#count(frame.bytes.length);
+    this.#count(frame.bytes.length, 1);
     if (this.#frames.length > this.limits.frames || this.#bytes > this.limits.bytes) this.#thin();
     return before - this.#frames.length;
   }
@@ -129,19 +134,19 @@ export class Ring {
       from = to + 1;
     }
     const before = this.#frames.splice(0, count, ...kept).reduce((sum, frame) => sum + frame.bytes.length, 0);
-    this.#count(bytes - before);
+    this.#count(bytes - before, kept.length - count);
   }
 
   #dropOldest(count: number): void {
     if (count === 0) return;
     const dropped = this.#frames.splice(0, count);
     this.#base = this.#frames[0]?.prev ?? this.#head;
-    this.#count(-dropped.reduce((sum, frame) => sum + frame.bytes.length, 0));
+    this.#count(-dropped.reduce((sum, frame) => sum + frame.bytes.length, 0), -count);
   }
 
-  #count(bytes: number): void {
+  #count(bytes: number, frames: number): void {
     this.#bytes += bytes;
-    this.budget.bytes += bytes;
+    this.budget.bytes += bytes + frames * FRAME_COST;
   }
 }
 

@@ -1,7 +1,8 @@
 import type { ChallengeId, Cursor, UserId } from '@tradesense/contracts';
 
+import type { Frame } from '../frame/index.js';
 import type { FactSink, IncomingEvent, IncomingState } from '../intake/index.js';
-import { RingBudget, type RingLimits } from './ring.js';
+import { RingBudget, costOf, type RingLimits } from './ring.js';
 import { Room, type RoomSignals, type Shared } from './room.js';
 import { Standings, type Standing } from './standing.js';
 
@@ -194,9 +195,9 @@ export class Rooms implements FactSink {
     const bytesBySecond = new Map<number, number>();
     for (const { ring } of this.#rooms.values())
       for (let index = 0; ring !== undefined && index < ring.length; index += 1) {
-        const { storedAtMs = 0, bytes } = ring.at(index) ?? {};
-        const second = Math.floor(storedAtMs / 1000);
-        bytesBySecond.set(second, (bytesBySecond.get(second) ?? 0) + (bytes?.length ?? 0));
+        const frame = ring.at(index) as Frame;
+        const second = Math.floor(frame.storedAtMs / 1000);
+        bytesBySecond.set(second, (bytesBySecond.get(second) ?? 0) + costOf(frame));
       }
     let toFree = this.#budget.bytes - this.options.ringBytes * (1 - RECLAIMED);
     const seconds = [...bytesBySecond].sort(([a], [b]) => a - b);

@@ -21,7 +21,12 @@ type Act =
   /** The other user owns it from now on, by an event that says so. */
   | { readonly is: 'changes hands' }
   /** Kafka's side: the next of what was written arrives, is repeated, or is lost. */
-  | { readonly is: 'arrives'; readonly stream: 'events' | 'states'; readonly how: 'once' | 'again' | 'spoilt' | 'lost' }
+  | {
+      readonly is: 'arrives';
+      readonly stream: 'events' | 'states';
+      readonly how: 'once' | 'again' | 'spoilt' | 'lost';
+      readonly count: number;
+    }
   | { readonly is: 'tombstone' }
   | { readonly is: 'joins'; readonly cursor: 'own' | 'none' | number; readonly history: number; readonly user: 0 | 1 }
   /** On the connection it has. */
@@ -37,16 +42,17 @@ const is = <Name extends string>(name: Name): fc.Arbitrary<Name> => fc.constant(
 const cursors = fc.oneof(is('own'), is('none'), fc.nat(30));
 const histories = one(0, 0, 3, 200);
 const acts: fc.Arbitrary<Act> = fc.oneof(
-  { weight: 8, arbitrary: fc.record({ is: is('event'), kind: one('equity', 'equity', 'alert', 'status') }) },
+  { weight: 14, arbitrary: fc.record({ is: is('event'), kind: one('equity', 'equity', 'alert', 'status') }) },
   { weight: 6, arbitrary: fc.record({ is: is('state') }) },
   { weight: 1, arbitrary: fc.record({ is: is('rewind') }) },
-  { weight: 3, arbitrary: fc.record({ is: is('changes hands') }) },
+  { weight: 2, arbitrary: fc.record({ is: is('changes hands') }) },
   {
     weight: 24,
     arbitrary: fc.record({
       is: is('arrives'),
       stream: one('events', 'events', 'states'),
-      how: one('once', 'once', 'once', 'once', 'once', 'once', 'again', 'again', 'spoilt', 'lost'),
+      how: one(...Array.from({ length: 16 }, () => 'once' as const), 'again', 'again', 'spoilt', 'lost'),
+      count: fc.integer({ min: 1, max: 3 }),
     }),
   },
   { weight: 1, arbitrary: fc.record({ is: is('tombstone') }) },
@@ -65,7 +71,7 @@ const steps: fc.Arbitrary<Step> = fc
 
 const RING_FRAMES = 8;
 /** For some six frames. */
-const RINGS_BYTES = 3_500;
+const RINGS_BYTES = 5_500;
 const SECOND_MS = 1_000;
 const RING_MS = 15 * 60_000;
 
@@ -139,7 +145,7 @@ class Play {
         story.write(history.status());
         break;
       case 'arrives':
-        this.#arrives(story, step.stream, step.how);
+        for (let done = 0; done < step.count; done += 1) this.#arrives(story, step.stream, step.how);
         break;
       case 'tombstone':
         this.rooms.tombstone(history.challengeId);
