@@ -17,9 +17,10 @@ const CHECKS: readonly (readonly [file: string, check: string, without: string])
  * @returns its entry, from the repository's root
  */
 export function unownedGateway(): string {
-  const folder = inRepository('.cache', 'unowned-gateway');
-  rmSync(folder, { recursive: true, force: true });
+  const name = `unowned-gateway-${process.pid}`; // another run must not have it rebuilt underneath
+  const folder = inRepository('.cache', name);
   mkdirSync(folder, { recursive: true });
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   cpSync(inRepository('services', 'gateway', 'dist'), join(folder, 'dist'), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   for (const [file, check, without] of CHECKS) {
@@ -28,5 +29,5 @@ export function unownedGateway(): string {
     if (!text.includes(check)) throw new Error(`${file} has no "${check}" any more: say here what the check is now`);
     writeFileSync(path, text.replace(check, without));
   }
-  return '.cache/unowned-gateway/dist/main.js';
+  return `.cache/${name}/dist/main.js`;
 }
