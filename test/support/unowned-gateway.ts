@@ -1,7 +1,9 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { inRepository } from './repository.js';
+
+const PREFIX = 'unowned-gateway-';
 
 /** What the ownership checks are in the built gateway, and what stands there without them. */
 const CHECKS: readonly (readonly [file: string, check: string, without: string])[] = [
@@ -17,10 +19,10 @@ const CHECKS: readonly (readonly [file: string, check: string, without: string])
  * @returns its entry, from the repository's root
  */
 export function unownedGateway(): string {
-  const name = `unowned-gateway-${process.pid}`; // another run must not have it rebuilt underneath
+  sweep();
+  const name = `${PREFIX}${process.pid}`; // another run must not have it rebuilt underneath
   const folder = inRepository('.cache', name);
   mkdirSync(folder, { recursive: true });
-  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   cpSync(inRepository('services', 'gateway', 'dist'), join(folder, 'dist'), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   for (const [file, check, without] of CHECKS) {
@@ -30,4 +32,12 @@ export function unownedGateway(): string {
     writeFileSync(path, text.replace(check, without));
   }
   return `.cache/${name}/dist/main.js`;
+}
+
+/** Those of runs that are over. */
+function sweep(): void {
+  const cache = inRepository('.cache');
+  for (const name of existsSync(cache) ? readdirSync(cache) : [])
+    if (name.startsWith(PREFIX) && !existsSync(`/proc/${name.slice(PREFIX.length)}`))
+      rmSync(join(cache, name), { recursive: true, force: true });
 }
