@@ -1,7 +1,7 @@
 import 'reflect-metadata';
-import { kafkaRelations, runService } from '@tradesense/platform';
+import { runService } from '@tradesense/platform';
 
 import { partsOf } from './parts.js';
-import { settings } from './settings.js';
+import { relations, settings } from './settings.js';
 
-await runService({ name: 'gateway', settings, relations: kafkaRelations, parts: partsOf });
+await runService({ name: 'gateway', settings, relations, parts: partsOf });

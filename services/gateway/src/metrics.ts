@@ -2,6 +2,7 @@ import { SOCKET_CODES, type SnapshotReason, type SocketCode } from '@tradesense/
 import { createMetrics, type Counter, type Metrics } from '@tradesense/platform';
 
 import type { DeliverySignals } from './delivery/index.js';
+import type { FleetSignals } from './fleet/index.js';
 import type { IntakeSignals } from './intake/index.js';
 import type { AccessSignals } from './revocation/index.js';
 import type { RoomSignals } from './rooms/index.js';
@@ -19,7 +20,7 @@ export interface Gauges {
 
 export interface GatewayMetrics {
   readonly metrics: Metrics;
-  readonly signals: IntakeSignals & AccessSignals & RoomSignals & DeliverySignals & TransportSignals;
+  readonly signals: IntakeSignals & AccessSignals & RoomSignals & FleetSignals & DeliverySignals & TransportSignals;
   /** What is looked up when somebody asks. */
   watch(gauges: Gauges): void;
 }
@@ -96,6 +97,12 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
     'ok',
     ...Object.keys(HANDSHAKE_REFUSALS),
   ]);
+  const seats = counter(
+    'user_seats_total',
+    'Connections of users counted, by where: on all gateways, or here alone.',
+    'looked',
+    ['everywhere', 'here'],
+  );
   const requests = metrics.counter({
     name: 'requests_total',
     help: 'Messages from clients, by result.',
@@ -159,6 +166,7 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
       collapsed: (frames) => collapsed.inc(frames),
       shut: () => shut.inc(),
       turnedAway: (reason) => turnedAway.inc({ reason }),
+      seat: (looked) => seats.inc({ looked }),
       handshake: (result) => handshakes.inc({ result }),
       request: (request, result) => {
         requests.inc({ request, result });

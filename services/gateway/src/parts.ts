@@ -4,6 +4,7 @@ import { connectPublisher, kafkaConnectionOf, type Publisher } from '@tradesense
 import { AdminListener, breakerReports, systemClock, type Part, type ServiceContext } from '@tradesense/platform';
 
 import { TrustedProxies, localUserSeats } from './access/index.js';
+import { FleetSeats, RedisRegister } from './fleet/index.js';
 import { FreshnessStage } from './freshness/index.js';
 import { Intake } from './intake/index.js';
 import { gatewayMetrics } from './metrics.js';
@@ -38,10 +39,21 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
   const verifier = new TokenVerifier(tokenRulesOf(config), {
     signals: keySetSignals(metrics, log, breakerReport('key_set')),
   });
+  const perUser = config.MAX_CONNECTIONS_PER_USER;
+  const fleet =
+    config.REDIS_URL === '' || perUser === 0
+      ? undefined
+      : new FleetSeats({
+          register: new RedisRegister({ url: config.REDIS_URL, prefix: config.TOPIC_PREFIX }),
+          limit: perUser,
+          clock: systemClock,
+          signals,
+          breaker: breakerReport('redis'),
+        });
   const connections = new Connections({
     rooms,
     access,
-    users: localUserSeats(config.MAX_CONNECTIONS_PER_USER),
+    users: fleet ?? localUserSeats(perUser),
     verifier,
     signals,
     log,
@@ -93,7 +105,15 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
     connections,
     log,
   });
-  return [closing(publisher), admin, freshness, intake, sweepOf(rooms), sockets];
+  return [
+    closing(publisher),
+    admin,
+    freshness,
+    intake,
+    sweepOf(rooms),
+    ...(fleet === undefined ? [] : [fleet]),
+    sockets,
+  ];
 }
 
 function sweepOf(rooms: Rooms): Part {

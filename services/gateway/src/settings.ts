@@ -2,14 +2,17 @@ import {
   adminSettings,
   flag,
   integer,
+  kafkaRelations,
   kafkaSettings,
   list,
   networks,
   oneOf,
   logSettings,
   port,
+  secretUrl,
   text,
   tokenSettings,
+  type Relations,
 } from '@tradesense/platform';
 
 import { PROXY_HEADERS } from './access/index.js';
@@ -28,6 +31,10 @@ export const settings = {
     inProduction: false,
   }),
   MAX_CONNECTIONS_PER_USER: integer({ says: 'Connections of one user. 0: no limit.', fallback: 10 }),
+  REDIS_URL: secretUrl({
+    says: 'Redis in which gateways count the connections of each user together; rediss:// for TLS. Empty: each counts its own.',
+    fallback: '',
+  }),
   MAX_CONNECTIONS_PER_ADDRESS: integer({ says: 'Connections of one address. 0: no limit.', fallback: 100 }),
   MAX_CONNECTIONS: integer({ says: 'Connections in all. 0: no limit.', fallback: 20_000 }),
   ADMISSION_PER_S: integer({ says: 'New connections per second. 0: no limit.', fallback: 500 }),
@@ -71,4 +78,12 @@ export const settings = {
   ...tokenSettings,
   ...adminSettings(9103),
   ...logSettings,
+};
+
+/** What these settings must be to each other, or themselves where it takes more than a look. */
+export const relations: Relations<typeof settings> = (config, where) => {
+  const faults = [...kafkaRelations(config, where)];
+  if (config.REDIS_URL !== '' && !/^rediss?:\/\//.test(config.REDIS_URL))
+    faults.push('REDIS_URL must begin with redis:// or rediss://');
+  return faults;
 };

@@ -12,7 +12,8 @@ export interface BreakerOptions {
   /** From then on it is tried again after so long. */
   readonly openMs: number;
   readonly clock: Clock;
-  readonly changed?: (state: BreakerState) => void;
+  /** With what the last call failed with, when it opens. */
+  readonly changed?: (state: BreakerState, error?: unknown) => void;
 }
 
 /** The call was not made. */
@@ -47,7 +48,7 @@ export class Breaker {
       if (isTrial || this.#state === 'closed') this.#succeeded();
       return value;
     } catch (error) {
-      if (isTrial || this.#state === 'closed') this.#failed();
+      if (isTrial || this.#state === 'closed') this.#failed(error);
       throw error;
     }
   }
@@ -62,22 +63,25 @@ export class Breaker {
     this.#turn('closed');
   }
 
-  #failed(): void {
+  #failed(error: unknown): void {
     this.#failures += 1;
     if (this.#state === 'closed' && this.#failures < this.options.failures) return;
     this.#openedAtMs = this.options.clock.monotonicMs();
-    this.#turn('open');
+    this.#turn('open', error);
   }
 
-  #turn(state: BreakerState): void {
+  #turn(state: BreakerState, error?: unknown): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.options.changed?.(state);
+    this.options.changed?.(state, error);
   }
 }
 
 /** Makes what a breaker's changes are told: a gauge, and a log line when it opens and when it has closed. */
-export function breakerReports(metrics: Metrics, log: Logger): (dependency: string) => (state: BreakerState) => void {
+export function breakerReports(
+  metrics: Metrics,
+  log: Logger,
+): (dependency: string) => (state: BreakerState, error?: unknown) => void {
   const gauge = metrics.gauge({
     name: 'breaker_open',
     help: 'Whether something that we depend on failed too often to be called. Half open counts as open.',
@@ -86,11 +90,11 @@ export function breakerReports(metrics: Metrics, log: Logger): (dependency: stri
   return (dependency) => {
     let isOpen = false;
     gauge.set({ dependency }, 0);
-    return (state) => {
+    return (state, err) => {
       if (isOpen === (state !== 'closed')) return; // a trial, or its failure
       isOpen = !isOpen;
       gauge.set({ dependency }, isOpen ? 1 : 0);
-      if (isOpen) log.warn({ dependency }, 'a breaker has opened');
+      if (isOpen) log.warn({ dependency, err }, 'a breaker has opened');
       else log.info({ dependency }, 'a breaker has closed');
     };
   };

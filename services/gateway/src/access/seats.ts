@@ -42,6 +42,9 @@ export class Seats {
   get size(): number {
     return this.#taken.size;
   }
+  get counts(): ReadonlyMap<string, number> {
+    return this.#taken;
+  }
 
   vacate(key: string): void {
     const taken = this.#taken.get(key) ?? 0;
