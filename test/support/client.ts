@@ -6,6 +6,7 @@ import {
   type Bridge,
   type Cursor,
   type Freshness,
+  type GoingAway,
   type JoinChallenge,
   type JoinedChallenge,
   type Refusal,
@@ -39,6 +40,8 @@ export interface ClientOptions {
   readonly socket?: Partial<ManagerOptions & SocketOptions>;
   /** Comes back when a refusal says when; socket.io alone does not after any refusal. */
   readonly obeysHints?: boolean;
+  /** Leaves and comes back when a gateway that goes asks for it, as our library does; socket.io alone waits to be closed. */
+  readonly leavesWhenAsked?: boolean;
 }
 
 /** While it was not connected; milliseconds, monotonic. */
@@ -48,6 +51,8 @@ export interface Outage {
   readonly lostMs: number;
   /** Of the first message after; undefined: none came yet. */
   backMs?: number;
+  /** Of the first join after. */
+  joinedMs?: number;
 }
 
 const FORBIDDEN_REPEAT_MS = 5_000;
@@ -96,6 +101,7 @@ export class Client {
     this.socket.onAny((name: string) => this.#hear(name));
     for (const name of Object.values(SOCKET_EVENT))
       this.socket.on(name, (body: Record<string, unknown>, bridge?: Bridge) => this.#event(name, body, bridge));
+    this.socket.on('going_away', ({ reconnect_in_ms: inMs }: GoingAway) => this.#asked(inMs));
     this.socket.on('joined_challenge', (joined: JoinedChallenge) => this.#joined(joined));
     this.socket.on('snapshot', (snapshot: Snapshot) => {
       this.snapshots.push(snapshot);
@@ -148,6 +154,10 @@ export class Client {
     if (obeysHints && afterMs !== undefined) setTimeout(() => this.socket.connect(), afterMs).unref();
   }
 
+  #asked(inMs: number): void {
+    if (this.options.leavesWhenAsked === true) setTimeout(() => this.socket.disconnect().connect(), inMs).unref();
+  }
+
   #hear(name: string): void {
     this.heard.push(name);
     this.#heardMs = performance.now();
@@ -180,6 +190,8 @@ export class Client {
 
   #joined(joined: JoinedChallenge): void {
     this.joins.push(joined);
+    const outage = this.outages.at(-1);
+    if (outage !== undefined) outage.joinedMs ??= performance.now();
     if (joined.snapshot !== undefined) this.#take(joined.snapshot);
   }
 

@@ -14,6 +14,7 @@ export interface FollowersOptions {
   readonly rooms: number;
   readonly perRoom: number;
   readonly socket?: ClientOptions['socket'];
+  readonly leavesWhenAsked?: boolean;
 }
 
 const JOINED_AT_ONCE = 100;
@@ -85,7 +86,7 @@ export class Followers {
   }
 
   async #open(): Promise<void> {
-    const { url, rooms, perRoom, socket } = this.options;
+    const { url, rooms, perRoom, socket, leavesWhenAsked = false } = this.options;
     await this.#feed.publish(...this.#histories.map((history) => history.state()));
     this.#feed.startWatermarks();
     const all = rooms * perRoom;
@@ -94,7 +95,8 @@ export class Followers {
       for (let index = from; index < Math.min(all, from + JOINED_AT_ONCE); index += 1) {
         const { userId, challengeId } = this.#histories[Math.floor(index / perRoom)]!;
         const token = await tokens.user(userId);
-        this.clients.push(new Client({ url, token, challengeId, obeysHints: true, ...(socket && { socket }) }));
+        const options = { url, token, challengeId, obeysHints: true, leavesWhenAsked, ...(socket && { socket }) };
+        this.clients.push(new Client(options));
       }
       await Promise.all(this.clients.slice(from).map((client) => client.joined(60_000)));
     }

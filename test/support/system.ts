@@ -110,7 +110,8 @@ export class System {
   }
 }
 
-function launchesOf(
+/** How each service is started; a port of a service that is not wanted may be anything. */
+export function launchesOf(
   ground: Ground,
   ports: Readonly<Record<'trade' | 'gateway' | 'dashboard', number>>,
   { env = {}, preload = {}, entry = {}, pageGatewayUrl }: SystemOptions,
