@@ -43,6 +43,7 @@ const EVENTS_BACK_MS = 16 * 60_000;
 const COMPLAIN_EVERY_MS = 10_000;
 const ASK_AGAIN_MS = 500;
 const QUIET_LIMIT_MS = 15_000;
+const FIRST_NOTICE_MS = 20;
 
 /**
  * Reads what the relay publishes and what operators decide, and hands it on in order. Two readers, so that a backlog of events
@@ -75,6 +76,7 @@ export class Intake implements Part {
       await this.#listEnds();
       await Promise.all([this.#readNotices(), this.#readFacts()]);
       await this.#warm();
+      await this.#firstNotice();
       this.#isWarm = !this.#isStopping;
     } catch (error) {
       if (!this.#isStopping) throw error;
@@ -223,6 +225,12 @@ export class Intake implements Part {
       if (this.#behind.size > 0) log.info({ partitions_behind: this.#behind.size }, 'still warming up');
     }
     if (!this.#isStopping) log.info({ took_ms: Math.round(this.#clock.monotonicMs() - beganMs) }, 'warm');
+  }
+
+  /** An empty topic is not waited for above, but nobody may be judged by it before it was once found empty. */
+  async #firstNotice(): Promise<void> {
+    while (this.#notices?.idleMs() === Infinity && !this.#isStopping)
+      await this.#clock.sleep(FIRST_NOTICE_MS, this.#stopping.signal);
   }
 
   #reached(stream: Awaited, partition: number, next: bigint): void {
