@@ -38,7 +38,7 @@ export class RedisRegister {
   readonly #delayMs = fullJitter(systemRandom, BETWEEN_ATTEMPTS);
   #client: Client | undefined;
   /** Why there is no connection: what a command would say of it is only that there is none. */
-  #trouble: unknown;
+  #trouble: Error | undefined;
 
   constructor(private readonly options: RegisterOptions) {
     this.#gateways = `{${options.prefix}seats}:gateways`;
@@ -109,7 +109,7 @@ export class RedisRegister {
       maintNotifications: 'disabled',
       scripts,
     });
-    client.on('error', (error: unknown) => (this.#trouble = error));
+    client.on('error', (error: Error) => (this.#trouble = error));
     client.on('ready', () => (this.#trouble = undefined));
     client.connect().catch(() => undefined); // an error told its reason; this one says that it was given up
     this.#client = client;
