@@ -1,7 +1,7 @@
-/** The producer of `-- gateway`: events as the relay publishes them, each stamped when it is made, at a constant rate. */
+/** The producer of `-- gateway` and `-- intake`: events as the relay publishes them, each stamped when it is made, at a constant rate. */
 import { setTimeout as delay } from 'node:timers/promises';
 
-import { topicsOf, type ChallengeId, type UserId } from '@tradesense/contracts';
+import { topicsOf, type ChallengeId, type Topics, type UserId } from '@tradesense/contracts';
 import { connectPublisher, type Publisher } from '@tradesense/kafka';
 
 import { History, recordOf } from '../../support/facts.js';
@@ -14,24 +14,28 @@ const PADDING = 'x'.repeat(120);
 
 let histories: History[] = [];
 let publisher: Publisher;
-let topic = '';
+let topics: Topics;
 let running: Promise<number> | undefined;
 let over = new AbortController();
 
-async function run(perSecond: number, signal: AbortSignal): Promise<number> {
+async function run(perSecond: number, withStates: boolean, signal: AbortSignal): Promise<number> {
   const beganMs = performance.now();
   let made = 0;
   let lateMs = 0;
   while (!signal.aborted) {
     const due = Math.floor(((performance.now() - beganMs) * perSecond) / 1_000);
     const records = [];
+    const states = [];
     for (; made < due; made += 1) {
-      const fact = (histories[made % histories.length] as History).equity();
+      const history = histories[made % histories.length] as History;
+      const fact = history.equity();
       const sentNs = Number(process.hrtime.bigint());
       records.push(recordOf({ ...fact, body: { ...fact.body, padding: PADDING, sent_ns: sentNs } }));
+      if (withStates) states.push(recordOf(history.state()));
     }
     const sendingMs = performance.now();
-    if (records.length > 0) await publisher.send([{ topic, records }]);
+    if (records.length > 0) await publisher.send([{ topic: topics.events.name, records }]);
+    if (states.length > 0) await publisher.send([{ topic: topics.state.name, records: states }]);
     lateMs = Math.max(lateMs, performance.now() - sendingMs - TICK_MS);
     await delay(TICK_MS);
   }
@@ -45,14 +49,14 @@ async function rest(): Promise<Fed> {
 
 serve<FeederAsk>(async (ask) => {
   if (ask.act === 'open') {
-    const topics = topicsOf(ask.topicPrefix);
-    topic = topics.events.name;
-    publisher = connectPublisher({ brokers: ask.brokers, clientId: 'bench-feeder' }, { topics: [topics.events] });
+    topics = topicsOf(ask.topicPrefix);
+    const { events, state } = topics;
+    publisher = connectPublisher({ brokers: ask.brokers, clientId: 'bench-feeder' }, { topics: [events, state] });
     histories = ask.seats.map(({ challengeId, userId }) => new History(challengeId as ChallengeId, userId as UserId));
     return undefined;
   }
   if (ask.act === 'rest') return rest();
   over = new AbortController();
-  running = run(ask.perSecond, over.signal);
+  running = run(ask.perSecond, ask.states ?? false, over.signal);
   return undefined;
 });

@@ -29,7 +29,8 @@ export type FeederAsk =
       readonly topicPrefix: string;
       readonly seats: readonly Seat[];
     }
-  | { readonly act: 'run'; readonly perSecond: number }
+  /** So many events a second; with states, one after each, as the relay writes them. */
+  | { readonly act: 'run'; readonly perSecond: number; readonly states?: boolean }
   | { readonly act: 'rest' };
 /** How far behind its rate it was at worst, milliseconds: more than a few and the figures are those of the bench. */
 export interface Fed {
