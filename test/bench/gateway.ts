@@ -18,7 +18,7 @@ import { ServiceProcess } from '../support/processes.js';
 import { groundOn, privateStack } from '../support/stack.js';
 import { System, type Ground } from '../support/system.js';
 import { until } from '../support/until.js';
-import { Child } from './fan-out/child.js';
+import { Child } from './child.js';
 import type { CrowdAsk, Fed, FeederAsk, Heard } from './fan-out/messages.js';
 import { median, round, table } from './figures.js';
 import { processorSeconds } from './outbox/process-figures.js';
@@ -120,7 +120,7 @@ async function measure(
 
 async function turnOf(name: Name, ground: Ground, feeder: Child<FeederAsk>, seats: readonly History[]): Promise<Turn> {
   const { service, url } = await start(name, ground);
-  const crowd = new Child<CrowdAsk>('crowd');
+  const crowd = new Child<CrowdAsk>('fan-out/crowd-process');
   try {
     const speaks = name === 'gateway' || name === 'socketio' ? 'socket.io' : 'websocket';
     await crowd.ask({
@@ -140,7 +140,7 @@ async function turnOf(name: Name, ground: Ground, feeder: Child<FeederAsk>, seat
 
 const turns: Record<Name, Turn[]> = { gateway: [], forwarder: [], same_reader: [], socketio: [] };
 const stack = await privateStack();
-const feeder = new Child<FeederAsk>('feeder');
+const feeder = new Child<FeederAsk>('fan-out/feeder-process');
 try {
   const ground = groundOn(stack);
   const feed = new Feed(ground);

@@ -15,7 +15,7 @@ import { Feed } from '../support/feed.js';
 import type { ServiceProcess } from '../support/processes.js';
 import { groundOn, privateStack } from '../support/stack.js';
 import { System } from '../support/system.js';
-import { Child } from './fan-out/child.js';
+import { Child } from './child.js';
 import type { Fed, FeederAsk } from './fan-out/messages.js';
 import { median, round, table } from './figures.js';
 import { bytesRead, processorSeconds } from './outbox/process-figures.js';
@@ -60,7 +60,7 @@ async function measure(service: ServiceProcess, feeder: Child<FeederAsk>, rate: 
 
 const measured = new Map<Rate, Figures[]>(RATES.map((rate) => [rate, []]));
 const stack = await privateStack();
-const feeder = new Child<FeederAsk>('feeder');
+const feeder = new Child<FeederAsk>('fan-out/feeder-process');
 try {
   const ground = groundOn(stack);
   const feed = new Feed(ground);

@@ -56,7 +56,7 @@ export const SERVICES = {
       rooms: ['frame', 'intake:types'],
       delivery: ['frame', 'rooms'],
       access: ['@auth', 'intake:types'],
-      revocation: ['@auth', '@kafka:types'],
+      revocation: ['@auth', '@kafka:types', 'intake:types'],
       fleet: ['access'],
       freshness: ['intake:types', 'rooms'],
       replay: ['intake:types', 'rooms'],

@@ -11,7 +11,7 @@ export interface AccessTarget {
   readonly id: string;
 }
 
-export const TOKEN_ID_MAX_LENGTH = 256;
+const TOKEN_ID_MAX_LENGTH = 256;
 export const ACCESS_REASON_MAX_LENGTH = 500;
 
 /** The key of its record in the access topic (design 8.5); a record without a value takes the block back. */

@@ -15,6 +15,8 @@ import { Sockets } from './sockets.js';
 import { Connections } from './transport/index.js';
 
 const SWEEP_ROOMS_MS = 1_000;
+/** What is over bars nobody, it is only listed and counted. */
+const SWEEP_ACCESS_MS = 10_000;
 /** How long Kafka may take for what an operator decided. */
 const ACT_MS = 5_000;
 
@@ -110,17 +112,18 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
     admin,
     freshness,
     intake,
-    sweepOf(rooms),
+    sweeping(SWEEP_ROOMS_MS, 'rooms', () => rooms.sweep(systemClock.now())),
+    sweeping(SWEEP_ACCESS_MS, 'access', () => access.sweep()),
     ...(fleet === undefined ? [] : [fleet]),
     sockets,
   ];
 }
 
-function sweepOf(rooms: Rooms): Part {
+function sweeping(everyMs: number, name: string, sweep: () => void): Part {
   let timer: NodeJS.Timeout | undefined;
   return {
-    name: 'rooms',
-    start: () => void (timer = setInterval(() => rooms.sweep(systemClock.now()), SWEEP_ROOMS_MS)),
+    name,
+    start: () => void (timer = setInterval(sweep, everyMs)),
     stop: () => clearInterval(timer),
   };
 }

@@ -3,15 +3,14 @@
  * of the event's name before those of the value. No token, no owner, no order, no recovery, no slow readers. By kafkajs's public
  * consumer, or (READER=own) by our reader.
  */
-import { randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import type { AddressInfo } from 'node:net';
 
 import { openReader } from '@tradesense/kafka';
-import { Kafka, logLevel } from 'kafkajs';
 import { WebSocketServer, type WebSocket } from 'ws';
 
-const brokers = (process.env['BROKERS'] ?? '').split(',');
+import { consume } from './consumer.js';
+
 const topic = process.env['TOPIC'] ?? '';
 const partitions = Number(process.env['PARTITIONS']);
 const PREFIX = Buffer.from('42["equity_updated",');
@@ -26,36 +25,18 @@ function forward(key: Buffer | null, value: Buffer | null): void {
   for (const socket of room) socket.send(message, { binary: false });
 }
 
-async function readByKafkajs(): Promise<void> {
-  const kafka = new Kafka({
-    brokers,
-    logLevel: logLevel.NOTHING,
-    socketFactory: ({ host, port, onConnect }) => connect({ host, port, noDelay: true }, onConnect),
-  });
-  const consumer = kafka.consumer({ groupId: randomUUID() });
-  await consumer.connect();
-  await consumer.subscribe({ topic, fromBeginning: false });
-  const joined = new Promise<void>((resolve) => {
-    consumer.on(consumer.events.GROUP_JOIN, () => resolve());
-  });
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: ({ batch }) => {
-      for (const { key, value } of batch.messages) forward(key, value);
-      return Promise.resolve();
-    },
-  });
-  await joined;
-}
-
 async function readByOurs(): Promise<void> {
-  const reader = openReader({ brokers, clientId: 'forwarder' }, [{ topic, partitions, from: 'end' }], {
-    records: (records) => {
-      for (const { key, value } of records) forward(key, value);
+  const reader = openReader(
+    { brokers: (process.env['BROKERS'] ?? '').split(','), clientId: 'forwarder' },
+    [{ topic, partitions, from: 'end' }],
+    {
+      records: (records) => {
+        for (const { key, value } of records) forward(key, value);
+      },
+      lost: () => undefined,
+      position: () => undefined,
     },
-    lost: () => undefined,
-    position: () => undefined,
-  });
+  );
   await reader.start();
 }
 
@@ -67,7 +48,7 @@ server.on('connection', (socket, { url = '' }) => {
   rooms.set(room, members.add(socket));
   socket.on('close', () => members.delete(socket));
 });
-await (process.env['READER'] === 'own' ? readByOurs() : readByKafkajs());
+await (process.env['READER'] === 'own' ? readByOurs() : consume(forward));
 http.listen(0, '127.0.0.1', () => {
   const { port } = http.address() as AddressInfo;
   process.stdout.write(`${JSON.stringify({ msg: 'listening', port })}\n`);

@@ -5,7 +5,7 @@ import { LightClient } from '../../support/light-client.js';
 import { tokens } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
 import { percentile } from '../figures.js';
-import { serve } from './child.js';
+import { serve } from '../child.js';
 import type { CrowdAsk, Heard, Seat } from './messages.js';
 
 const AT_ONCE = 50;

@@ -5,7 +5,7 @@ import { topicsOf, type ChallengeId, type Topics, type UserId } from '@tradesens
 import { connectPublisher, type Publisher } from '@tradesense/kafka';
 
 import { History, recordOf } from '../../support/facts.js';
-import { serve } from './child.js';
+import { serve } from '../child.js';
 import type { Fed, FeederAsk } from './messages.js';
 
 const TICK_MS = 4;

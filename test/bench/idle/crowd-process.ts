@@ -1,7 +1,8 @@
 /** The clients of `-- connections`, in a process of their own. */
 import { LightClient } from '../../support/light-client.js';
 import { tokens } from '../../support/tokens.js';
-import type { Ask, Told } from './crowd.js';
+import { serve } from '../child.js';
+import type { Ask } from './crowd.js';
 
 /** So many addresses of this machine are come from. */
 const ADDRESSES = 8;
@@ -48,16 +49,8 @@ function leave(): void {
   clients = [];
 }
 
-async function perform(ask: Ask): Promise<Told> {
-  if (ask.act === 'open') return { is: 'done', tookMs: await open(ask) };
-  if (ask.act === 'leave') leave();
-  return { is: 'done', tookMs: 0, joined: clients.filter(({ isJoined }) => isJoined).length };
-}
-
-process.on('message', (ask: Ask) => {
-  perform(ask)
-    .catch((error: unknown): Told => ({ is: 'failed', why: String(error) }))
-    .then((told) => process.send?.(told))
-    .catch(() => process.exit(1));
+serve<Ask>(async (ask) => {
+  if (ask.act === 'open') return open(ask);
+  if (ask.act === 'leave') return leave();
+  return clients.filter(({ isJoined }) => isJoined).length;
 });
-process.on('disconnect', () => process.exit(0));

@@ -1,5 +1,4 @@
-import { fork, type ChildProcess } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { Child } from '../child.js';
 
 export interface IdleUser {
   readonly userId: string;
@@ -14,45 +13,26 @@ export type Ask =
       readonly atOnce: number;
     }
   | { readonly act: 'leave' | 'count' };
-export type Told =
-  | { readonly is: 'done'; readonly tookMs: number; readonly joined?: number }
-  | { readonly is: 'failed'; readonly why: string };
 
-/** A bench's handle on the process of its idle clients, which ends with the bench. */
+/** A bench's idle clients, in a process of their own. */
 export class Crowd {
-  readonly #child: ChildProcess = fork(fileURLToPath(new URL('./crowd-process.js', import.meta.url)), {
-    execArgv: [],
-    env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
-  });
+  readonly #child = new Child<Ask>('idle/crowd-process');
 
   /** Each connects, with a token, and joins its room. @returns milliseconds from the first to the last */
-  async open(url: string, users: readonly IdleUser[], atOnce: number): Promise<number> {
-    return (await this.#ask({ act: 'open', url, users, atOnce })).tookMs;
+  open(url: string, users: readonly IdleUser[], atOnce: number): Promise<number> {
+    return this.#child.ask({ act: 'open', url, users, atOnce });
   }
 
   /** How many are in their rooms now. */
-  async joined(): Promise<number> {
-    return (await this.#ask({ act: 'count' })).joined ?? 0;
+  joined(): Promise<number> {
+    return this.#child.ask({ act: 'count' });
   }
 
-  async leave(): Promise<void> {
-    await this.#ask({ act: 'leave' });
+  leave(): Promise<void> {
+    return this.#child.ask({ act: 'leave' });
   }
 
   close(): void {
-    if (this.#child.connected) this.#child.disconnect();
-  }
-
-  #ask(ask: Ask): Promise<Extract<Told, { is: 'done' }>> {
-    return new Promise((resolve, reject) => {
-      const ended = (code: number | null): void => reject(new Error(`the process of clients ended with ${code}`));
-      this.#child.once('exit', ended);
-      this.#child.once('message', (told: Told) => {
-        this.#child.off('exit', ended);
-        if (told.is === 'failed') reject(new Error(`the process of clients: ${told.why}`));
-        else resolve(told);
-      });
-      this.#child.send(ask);
-    });
+    this.#child.close();
   }
 }

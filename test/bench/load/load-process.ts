@@ -10,8 +10,9 @@ import { contiguousPerChallenge, handledOnce, sameSet, type Numbered } from '../
 import { tokens } from '../../support/tokens.js';
 import { TradeApi, type TradeAnswer } from '../../support/trade-api.js';
 import { until } from '../../support/until.js';
+import { serve } from '../child.js';
 import { atConstantRate, type Arrivals } from './arrivals.js';
-import { LATE_MS, type Reply, type Request, type RunResult, type Scene } from './messages.js';
+import { LATE_MS, type Request, type RunResult, type Scene } from './messages.js';
 
 /** Below the gateway's admission of new sockets per second. */
 const JOINED_AT_ONCE = 50;
@@ -152,20 +153,11 @@ class Load {
 
 let load: Load | undefined;
 
-async function perform(message: Request): Promise<Reply> {
-  if (message.act === 'open') {
-    load = new Load(message.scene);
-    await load.open();
-    return { is: 'opened' };
+serve<Request>(async (request) => {
+  if (request.act === 'open') {
+    load = new Load(request.scene);
+    return load.open();
   }
   if (load === undefined) throw new Error('run before open');
-  return { is: 'ran', ...(await load.run(message.arrivals, message.arriveWithinMs)) };
-}
-
-process.on('message', (message: Request) => {
-  perform(message)
-    .catch((error: unknown): Reply => ({ is: 'failed', why: error instanceof Error ? error.message : String(error) }))
-    .then((reply) => process.send?.(reply))
-    .catch(() => process.exit(1));
+  return load.run(request.arrivals, request.arriveWithinMs);
 });
-process.on('disconnect', () => process.exit(0));

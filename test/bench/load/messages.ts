@@ -30,7 +30,4 @@ export interface RunResult {
   /** Breaches of the invariants, in words: lost, twice, out of order. At most some of each. */
   readonly breaches: readonly string[];
 }
-export type Reply =
-  { readonly is: 'opened' } | ({ readonly is: 'ran' } & RunResult) | { readonly is: 'failed'; readonly why: string };
-
 export const LATE_MS = 10;

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 import type { Cursor } from '@tradesense/contracts';
 
-import { Child } from '../../bench/fan-out/child.js';
+import { Child } from '../../bench/child.js';
 import type { CrowdAsk, FeederAsk, Heard } from '../../bench/fan-out/messages.js';
 import { History, aUserId, type Fact } from '../../support/facts.js';
 import { Feed } from '../../support/feed.js';
@@ -63,8 +63,8 @@ export async function slowReader(ground: Ground, options: SlowReaderOptions): Pr
     userId,
     challengeId,
   }));
-  const crowd = new Child<CrowdAsk>('crowd');
-  const feeder = new Child<FeederAsk>('feeder');
+  const crowd = new Child<CrowdAsk>('fan-out/crowd-process');
+  const feeder = new Child<FeederAsk>('fan-out/feeder-process');
   const over = new AbortController();
   const important: number[] = [];
   const heat = async (): Promise<void> => {

@@ -2,5 +2,5 @@
 export { Intake, type IntakeOptions, type IntakeSignals } from './intake.js';
 export { partitionOfChallenge } from './partition.js';
 export { readRecord, type Fact, type IncomingEvent, type IncomingState, type SpoiltWhy } from './record.js';
-export type { AccessSink, FactSink, Progress, Stream } from './sinks.js';
+export type { AccessSink, AccessTaken, FactSink, Progress, Stream } from './sinks.js';
 export { readWatermark } from './watermark.js';

@@ -22,7 +22,13 @@ export interface Progress {
   watermark(watermark: Watermark): void;
 }
 
+/**
+ * What a record of the access topic did. `spoilt`: its value can't be read, so its target is shut out; `nobody`: its key names
+ * nobody.
+ */
+export type AccessTaken = 'blocked' | 'restored' | 'spoilt' | 'nobody';
+
 /** Who is told what the access topic says, in its order. */
 export interface AccessSink {
-  take(key: string, value: Buffer | null): 'blocked' | 'restored' | 'spoilt' | 'nobody';
+  take(key: string, value: Buffer | null): AccessTaken;
 }

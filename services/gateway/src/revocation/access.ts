@@ -2,7 +2,8 @@ import type { Identity } from '@tradesense/auth';
 import type { ChallengeId } from '@tradesense/contracts';
 import type { Clock } from '@tradesense/platform';
 
-import { Blocks, type Taken } from './blocks.js';
+import type { AccessSink, AccessTaken } from '../intake/index.js';
+import { Blocks } from './blocks.js';
 
 type User = Identity & { readonly is: 'user' };
 
@@ -11,21 +12,19 @@ export type Standing = 'admitted' | 'revoked' | 'unknown';
 
 /** What is counted; nothing here changes what happens. */
 export interface AccessSignals {
-  access(taken: Taken): void;
+  access(taken: AccessTaken): void;
 }
 
 /** So long may the topic be silent before nobody new is let in on what it said last. */
 export const BLIND_AFTER_MS = 30_000;
-const FORGET_EVERY_MS = 60_000;
 
 /**
  * Asked wherever somebody comes in: at a handshake, a refresh, a join. Who is in already looks again when `version` moves. While
  * Kafka is away a revocation may wait there that nobody here knows of; after half a minute nobody new is let in on
  * what was known before, and who is in stays (design 8.5).
  */
-export class Access {
+export class Access implements AccessSink {
   readonly blocks = new Blocks();
-  #forgottenAtMs = -Infinity;
 
   constructor(
     private readonly clock: Clock,
@@ -35,15 +34,15 @@ export class Access {
   ) {}
 
   /** A record of the topic. */
-  take(key: string, value: Buffer | null): Taken {
+  take(key: string, value: Buffer | null): AccessTaken {
     const taken = this.blocks.take(key, value);
     this.signals.access(taken);
-    const nowMs = this.clock.monotonicMs();
-    if (nowMs - this.#forgottenAtMs >= FORGET_EVERY_MS) {
-      this.#forgottenAtMs = nowMs;
-      this.blocks.forget(this.clock.now());
-    }
     return taken;
+  }
+
+  /** Blocks that are over are forgotten; called now and then. */
+  sweep(): void {
+    this.blocks.forget(this.clock.now());
   }
 
   get version(): number {

@@ -9,8 +9,7 @@ import {
   type Instant,
 } from '@tradesense/contracts';
 
-/** What a record did. `spoilt`: its value can't be read, so its target is shut out; `nobody`: its key names nobody. */
-export type Taken = 'blocked' | 'restored' | 'spoilt' | 'nobody';
+import type { AccessTaken } from '../intake/index.js';
 
 /** A block with its target, as operators see it. */
 export interface ListedBlock extends Partial<AccessBlock>, AccessTarget {}
@@ -43,7 +42,7 @@ export class Blocks {
     return this.#byKey.size;
   }
 
-  take(key: string, value: Buffer | null): Taken {
+  take(key: string, value: Buffer | null): AccessTaken {
     const target = readAccessKey(key);
     if (target === undefined) return 'nobody';
     if (value === null) {

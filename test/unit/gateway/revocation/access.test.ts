@@ -90,11 +90,12 @@ describe('a block', () => {
     expect(access.blocks.size).toBe(0);
   });
 
-  it('that is over is forgotten, once another record comes', async () => {
+  it('that is over is forgotten', async () => {
     for (let count = 0; count < 100; count += 1) block(`user:${count}`, { expires: '2026-11-25T00:01:00Z' });
-    await clock.advance(61_000);
     block('user:ann');
-    expect(access.blocks.size).toBe(1);
+    await clock.advance(60_000);
+    access.sweep();
+    expect(access.blocks.list('', 10).map(({ key }) => key)).toEqual(['user:ann']);
   });
 
   it('is seen by whoever looks again: the version moves', () => {

@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process';
 
-import { inRepository } from '../../support/repository.js';
+import { inRepository } from '../support/repository.js';
 
 type Told = { readonly value: unknown } | { readonly fault: string };
 
@@ -8,9 +8,9 @@ type Told = { readonly value: unknown } | { readonly fault: string };
 export class Child<Ask extends object> {
   readonly #child: ChildProcess;
 
-  /** @param name of the built module beside this one: also a test that runs from its source needs it */
-  constructor(name: 'crowd' | 'feeder') {
-    this.#child = fork(inRepository('test/dist/bench/fan-out', `${name}-process.js`), {
+  /** @param module of its program below this folder, without an ending: the built one, also for who runs from source */
+  constructor(module: string) {
+    this.#child = fork(inRepository('test/dist/bench', `${module}.js`), {
       execArgv: [],
       env: { PATH: process.env['PATH'], NODE_ENV: 'production' },
     });
