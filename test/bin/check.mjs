@@ -1,6 +1,6 @@
 /**
  * `npm run check`: what everybody runs before a commit. Quickest first, two at a time, stops at the first red. Stays under
- * 35 s on two cores (60 s with cold caches): what makes it slower moves to `npm test`.
+ * 30 s on two cores (60 s with cold caches): what makes it slower moves to `npm test`.
  *
  *   npm run check -- --keep-going   shows every red one
  */

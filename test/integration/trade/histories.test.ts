@@ -10,8 +10,8 @@ import {
 import fc from 'fast-check';
 import { Value } from 'typebox/value';
 
-import type { Challenge, Told } from '../../../../services/trade/src/domain/index.js';
-import { given, NOON, state, when } from '../../../support/trade-core.js';
+import type { Challenge, Told } from '../../../services/trade/src/domain/index.js';
+import { given, NOON, state, when } from '../../support/trade-core.js';
 
 /** Results up to a few percent, and pauses from nothing to some days. */
 const steps = fc.array(

@@ -3,17 +3,17 @@ import { setImmediate } from 'node:timers/promises';
 import type { Publisher, TopicRecords } from '@tradesense/kafka';
 import { Fault, createLogger, systemClock, type Clock } from '@tradesense/platform';
 
-import { DatabaseClock, type Statement } from '../../../../services/relay/src/database/index.js';
-import { Errands } from '../../../../services/relay/src/errands.js';
-import { lead } from '../../../../services/relay/src/leader-loop.js';
-import { Parking } from '../../../../services/relay/src/parking/index.js';
-import { Outlet } from '../../../../services/relay/src/publishing/index.js';
-import { Reader } from '../../../../services/relay/src/reading/index.js';
-import { Wake } from '../../../../services/relay/src/wake/index.js';
-import { contiguousPerChallenge } from '../../../support/invariants.js';
-import { OutboxModel, storedRow, type ModelRow } from '../../../support/outbox-model.js';
-import { chanceOf } from '../../../support/outbox-writers.js';
-import { until } from '../../../support/until.js';
+import { DatabaseClock, type Statement } from '../../../services/relay/src/database/index.js';
+import { Errands } from '../../../services/relay/src/errands.js';
+import { lead } from '../../../services/relay/src/leader-loop.js';
+import { Parking } from '../../../services/relay/src/parking/index.js';
+import { Outlet } from '../../../services/relay/src/publishing/index.js';
+import { Reader } from '../../../services/relay/src/reading/index.js';
+import { Wake } from '../../../services/relay/src/wake/index.js';
+import { contiguousPerChallenge } from '../../support/invariants.js';
+import { OutboxModel, storedRow, type ModelRow } from '../../support/outbox-model.js';
+import { chanceOf } from '../../support/outbox-writers.js';
+import { until } from '../../support/until.js';
 
 const log = createLogger({ service: 'x', instance: 'x', level: 'error', destination: { write: () => undefined } });
 const silent = { passed: () => undefined, sent: () => undefined, repeated: () => undefined };

@@ -1,12 +1,12 @@
 import { isBeyond, type Cursor, type UserId } from '@tradesense/contracts';
 import fc from 'fast-check';
 
-import { Rooms, type Room } from '../../../../services/gateway/src/rooms/index.js';
-import { aUserId, History, type Fact } from '../../../support/facts.js';
-import { Counted, eventFrom, stateFrom } from '../../../support/gateway-facts.js';
-import { ringFaults } from '../../../support/gateway-invariants.js';
-import { MemberUnderTest, type Message } from '../../../support/gateway-room.js';
-import { ModelClient, type Truth } from '../../../support/model-client.js';
+import { Rooms, type Room } from '../../../services/gateway/src/rooms/index.js';
+import { aUserId, History, type Fact } from '../../support/facts.js';
+import { Counted, eventFrom, stateFrom } from '../../support/gateway-facts.js';
+import { ringFaults } from '../../support/gateway-invariants.js';
+import { MemberUnderTest, type Message } from '../../support/gateway-room.js';
+import { ModelClient, type Truth } from '../../support/model-client.js';
 
 /**
  * Rooms and their members against the client's rule (design 9), over any history, any delivery from Kafka and any way a client
