@@ -12,6 +12,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 import { topicsOf, type ChallengeId, type UserId } from '@tradesense/contracts';
+import { turn } from '@tradesense/platform';
 
 import { readRecord } from '../../services/gateway/src/intake/index.js';
 import { Rooms } from '../../services/gateway/src/rooms/index.js';
@@ -24,6 +25,8 @@ const MB = 1024 * 1024;
 const LIMIT_BEYOND_STATE_BYTES = 1_536;
 /** Of each challenge; the rings are to be full before the last event. */
 const EVENTS = 4;
+/** Records that a reader hands over before others have their turn. */
+const PIECE = 64;
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
@@ -69,6 +72,7 @@ const withStates = memory();
 recordBytes = 0;
 for (let step = 1; step <= EVENTS; step += 1)
   for (const [index, { id, userId }] of opened.entries()) {
+    if (index % PIECE === 0) await turn();
     const history = new History(id, userId);
     for (let sequence = 1; sequence < step; sequence += 1) history.alert();
     take(history.alert(), 'events', step * 60_000 + Math.floor((index / opened.length) * 60_000));

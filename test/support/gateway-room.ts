@@ -27,7 +27,7 @@ export class RoomUnderTest {
   readonly room: Room;
 
   constructor(limits?: RingLimits) {
-    const shared = { budget: new RingBudget(), standings: this.standings, signals: this.signals };
+    const shared = { budget: new RingBudget(), standings: this.standings, signals: this.signals, losses: [] };
     this.room = new Room(this.history.challengeId, 0, limits === undefined ? shared : { ...shared, limits });
   }
 

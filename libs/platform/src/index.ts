@@ -2,6 +2,7 @@
 export {
   AdminListener,
   AdminProblem,
+  Page,
   invalidRequest,
   limitOf,
   type AdminActs,
@@ -16,4 +17,13 @@ export { Health, type Finding, type Report } from './health/index.js';
 export { EXIT, Lifecycle, runService, type Part, type Service, type ServiceContext } from './lifecycle/index.js';
 export { createLogger, type LogOptions, type Logger } from './logging/index.js';
 export { Counter, Gauge, Histogram, LATENCY_BUCKETS, Registry, createMetrics, type Metrics } from './metrics/index.js';
-export { fullJitter, systemClock, systemRandom, type Bounds, type Clock, type Random } from './time/index.js';
+export {
+  fullJitter,
+  inSlices,
+  systemClock,
+  systemRandom,
+  turn,
+  type Bounds,
+  type Clock,
+  type Random,
+} from './time/index.js';

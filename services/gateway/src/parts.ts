@@ -113,7 +113,7 @@ export function partsOf({ config, log, health, fail }: ServiceContext<typeof set
     freshness,
     intake,
     sweeping(SWEEP_ROOMS_MS, 'rooms', () => rooms.sweep(systemClock.now())),
-    sweeping(SWEEP_ACCESS_MS, 'access', () => access.sweep()),
+    sweeping(SWEEP_ACCESS_MS, 'access', () => void access.sweep()),
     ...(fleet === undefined ? [] : [fleet]),
     sockets,
   ];

@@ -1,4 +1,4 @@
-import { fullJitter, systemClock, systemRandom } from '@tradesense/platform';
+import { fullJitter, inSlices, systemClock, systemRandom, turn } from '@tradesense/platform';
 import fc from 'fast-check';
 
 describe('full jitter', () => {
@@ -49,5 +49,46 @@ describe('a sleep', () => {
     expect(over).toBe(false);
     called.abort();
     await sleeping;
+  });
+});
+
+describe('work in slices', () => {
+  /** Each look at it costs a millisecond. */
+  const dear = () => {
+    let ms = 0;
+    return { monotonicMs: () => (ms += 1) };
+  };
+  /** How many turns of the event loop others had. */
+  async function turnsDuring(work: Promise<void>): Promise<number> {
+    let isOver = false;
+    void work.finally(() => (isOver = true));
+    let turns = 0;
+    for (; !isOver; turns += 1) await turn();
+    return turns;
+  }
+
+  it('lets others have their turn every 5 ms', async () => {
+    const items = Array.from({ length: 1_000 }, (_, index) => index);
+    const done: number[] = [];
+    expect(await turnsDuring(inSlices(items, (item) => done.push(item), dear()))).toBeGreaterThanOrEqual(199);
+    expect(done).toEqual(items);
+  });
+
+  it('begins at once, and leaves out what is deleted meanwhile', async () => {
+    const items = new Map(Array.from({ length: 20 }, (_, index) => [index, index]));
+    const done: number[] = [];
+    const work = inSlices(items.values(), (item) => done.push(item), dear());
+    expect(done.length).toBeGreaterThan(0);
+    items.delete(19);
+    items.set(20, 20);
+    await work;
+    expect(done).toEqual([...items.keys()]);
+  });
+
+  it('fails with what failed, whenever it did', async () => {
+    const fail = (item: number): void => {
+      if (item === 15) throw new Error('no');
+    };
+    await expect(inSlices(Array.from({ length: 20 }).keys(), fail, dear())).rejects.toThrow('no');
   });
 });

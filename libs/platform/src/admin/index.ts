@@ -7,6 +7,7 @@ import type { Logger } from '../logging/index.js';
 import type { Registry } from '../metrics/index.js';
 import { ACTS, AdminProblem, adminRequestOf, type AdminActs } from './acts.js';
 
+export { Page } from './page.js';
 export { AdminProblem, invalidRequest, limitOf, type AdminActs, type AdminAnswer, type AdminRequest } from './acts.js';
 
 export interface AdminOptions {

@@ -39,3 +39,27 @@ export const fullJitter =
   (random: Random, { minMs, maxMs }: Bounds) =>
   (attempt: number): number =>
     random.below(Math.min(maxMs, minMs * 2 ** Math.min(attempt, 30)));
+
+/** Nothing may keep sockets, timers and pings waiting for longer. */
+const SLICE_MS = 5;
+
+/**
+ * Does this to each item, in slices of 5 ms with a turn of the event loop between them. The first slice is done at once. A Map
+ * or Set may change meanwhile: what is deleted is left out, what is added comes at the end.
+ */
+export async function inSlices<Item>(
+  items: Iterable<Item>,
+  act: (item: Item) => void,
+  clock: Pick<Clock, 'monotonicMs'> = systemClock,
+): Promise<void> {
+  let beganMs = clock.monotonicMs();
+  for (const item of items) {
+    act(item);
+    if (clock.monotonicMs() - beganMs < SLICE_MS) continue;
+    await turn();
+    beganMs = clock.monotonicMs();
+  }
+}
+
+/** Resolves after whatever waits for its turn of the event loop had it. */
+export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

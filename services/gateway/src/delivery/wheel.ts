@@ -1,3 +1,5 @@
+import { inSlices } from '@tradesense/platform';
+
 /** What is looked at about once a second. */
 interface Swept {
   sweep(nowMs: number): void;
@@ -34,8 +36,8 @@ export class Wheel<Item extends Swept> {
   }
 
   #sweep(): void {
-    const nowMs = this.monotonicMs();
-    for (const item of this.#slots[this.#turn] as Set<Item>) item.sweep(nowMs);
+    const { monotonicMs } = this;
+    void inSlices(this.#slots[this.#turn] as Set<Item>, (item) => item.sweep(monotonicMs()), { monotonicMs });
     this.#turn = (this.#turn + 1) % SLOTS;
   }
 }

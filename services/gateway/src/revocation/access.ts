@@ -41,8 +41,8 @@ export class Access implements AccessSink {
   }
 
   /** Blocks that are over are forgotten; called now and then. */
-  sweep(): void {
-    this.blocks.forget(this.clock.now());
+  sweep(): Promise<void> {
+    return this.blocks.forget(this.clock.now());
   }
 
   get version(): number {

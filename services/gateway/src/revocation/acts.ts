@@ -89,7 +89,7 @@ export function accessActs(options: AccessActsOptions): AdminActs {
       case '/access': {
         const after = await allowed(request, verifier);
         const limit = limitOf(query, MOST);
-        const items = blocks.list(after, limit);
+        const items = await blocks.list(after, limit);
         return { status: 200, body: { items, next: items.length < limit ? null : items.at(-1)!.key } };
       }
       case '/heads': {

@@ -8,11 +8,14 @@ import {
   type ChallengeId,
   type Instant,
 } from '@tradesense/contracts';
+import { Page, inSlices } from '@tradesense/platform';
 
 import type { AccessTaken } from '../intake/index.js';
 
 /** A block with its target, as operators see it. */
-export interface ListedBlock extends Partial<AccessBlock>, AccessTarget {}
+export interface ListedBlock extends Partial<AccessBlock>, AccessTarget {
+  readonly key: string;
+}
 
 interface Block {
   /** As it was written; undefined: it can't be read. */
@@ -67,18 +70,20 @@ export class Blocks {
   }
 
   /** Those that are over. */
-  forget(nowMs: number): void {
-    for (const [key, { expiresMs }] of this.#byKey) if (expiresMs <= nowMs) this.#byKey.delete(key);
+  async forget(nowMs: number): Promise<void> {
+    const forget = ([key, { expiresMs }]: [string, Block]): void => {
+      if (expiresMs <= nowMs) this.#byKey.delete(key);
+    };
+    await inSlices(this.#byKey, forget);
   }
 
   /** In order of their keys, beyond `after`. */
-  list(after: string, limit: number): readonly (ListedBlock & { readonly key: string })[] {
-    const keys = [...this.#byKey.keys()].filter((key) => key > after).sort();
-    return keys.slice(0, limit).map((key) => ({
-      key,
-      ...(readAccessKey(key) as AccessTarget),
-      ...this.#byKey.get(key)?.written,
-    }));
+  async list(after: string, limit: number): Promise<readonly ListedBlock[]> {
+    const page = new Page<ListedBlock>(after, limit);
+    const look = ([key, { written }]: [string, Block]): void =>
+      page.offer(key, () => ({ key, ...(readAccessKey(key) as AccessTarget), ...written }));
+    await inSlices(this.#byKey, look);
+    return page.items;
   }
 
   #holds(target: AccessTarget, issuedAtS: number, nowMs: number): boolean {

@@ -30,10 +30,14 @@ export interface Shared {
   readonly budget: RingBudget;
   readonly standings: Standings;
   readonly signals: RoomSignals;
+  /** Of each partition, how often it lost events of which nobody can say whose they were. */
+  readonly losses: readonly number[];
   readonly limits?: RingLimits;
 }
 
 const NOBODY: ReadonlySet<Occupant> = new Set();
+/** Not even sure of no loss at all. */
+const IN_DOUBT = -1;
 
 /**
  * One challenge as this gateway knows it. Events make the ring; the state stands beside it and never moves its head, because
@@ -44,21 +48,25 @@ const NOBODY: ReadonlySet<Occupant> = new Set();
  *
  * When records are lost that may have been this room's, the room is in doubt: the next event tells by its number whether one is
  * missing, but there may be no next event. So until it comes a room in doubt believes each state beyond its head and begins its
- * ring anew there; members then get a snapshot, at worst one that was not needed.
+ * ring anew there; members then get a snapshot, at worst one that was not needed. After a loss in its partition a room is in
+ * doubt from that moment on; it looks at the state it has when its turn comes (`revisit`), and is not live before.
  */
 export class Room {
   #owner: { readonly userId: UserId; readonly at: Cursor } | undefined;
   #state: IncomingState | undefined;
   #ring: Ring | undefined;
   #ringIsRestart = false;
-  #isInDoubt = false;
+  /** Of the losses of its partition, those that are known to have taken nothing of it, or to have been noticed. */
+  #sureOf: number;
   #members: Set<Occupant> | undefined;
 
   constructor(
     readonly challengeId: ChallengeId,
     readonly partition: number,
     private readonly shared: Shared,
-  ) {}
+  ) {
+    this.#sureOf = this.#losses;
+  }
 
   get owner(): UserId | undefined {
     return this.#owner?.userId;
@@ -74,7 +82,9 @@ export class Room {
     return this.#ringIsRestart;
   }
   get standing(): Standing {
-    return this.shared.standings.of(this.challengeId, this.partition);
+    const standing = this.shared.standings.of(this.challengeId, this.partition);
+    if (standing.state !== 'live' || !this.#isInDoubt || !this.#lacksEvents) return standing;
+    return { state: 'stale', asOf: standing.asOf, reason: 'behind' };
   }
   get members(): ReadonlySet<Occupant> {
     return this.#members ?? NOBODY;
@@ -115,7 +125,7 @@ export class Room {
     this.#ring ??= this.#ringFrom({ epoch: frame.epoch, sequence: frame.sequence - 1 });
     const thinned = this.#ring.push(frame);
     if (thinned > 0) this.shared.signals.thinned(thinned);
-    this.#isInDoubt = false;
+    this.#sureOf = this.#losses;
     this.shared.signals.accepted();
     this.tell();
   }
@@ -131,8 +141,14 @@ export class Room {
 
   /** Events or states of this challenge may be missing. */
   doubt(): void {
-    this.#isInDoubt = true;
+    this.#sureOf = IN_DOUBT;
     this.#resolveDoubt();
+  }
+
+  /** Something concerned all rooms of its partition. */
+  revisit(): void {
+    if (this.#isInDoubt) this.#resolveDoubt();
+    this.tell();
   }
 
   /** The challenge's state was taken out of the topic: it ended long ago. */
@@ -163,11 +179,21 @@ export class Room {
     for (const member of members) member.evicted();
   }
 
-  #resolveDoubt(): void {
+  get #losses(): number {
+    return this.shared.losses[this.partition] ?? 0;
+  }
+  get #isInDoubt(): boolean {
+    return this.#sureOf < this.#losses;
+  }
+  /** What the state speaks of has not come; in doubt, nobody can say that it will. */
+  get #lacksEvents(): boolean {
     const { head } = this;
-    const state = this.#state;
-    if (state === undefined || (head !== undefined && !isBeyond(state, head))) return;
-    this.#gap(state, 'doubt');
+    return this.#state !== undefined && (head === undefined || isBeyond(this.#state, head));
+  }
+
+  #resolveDoubt(): void {
+    if (this.#state === undefined || !this.#lacksEvents) return;
+    this.#gap(this.#state, 'doubt');
     this.tell();
   }
 

@@ -1,4 +1,5 @@
-import type { ChallengeId, Cursor, UserId } from '@tradesense/contracts';
+import { CHALLENGE_PARTITIONS, type ChallengeId, type Cursor, type UserId } from '@tradesense/contracts';
+import { Page, inSlices, systemClock, turn, type Clock } from '@tradesense/platform';
 
 import type { Frame } from '../frame/index.js';
 import type { FactSink, IncomingEvent, IncomingState } from '../intake/index.js';
@@ -11,6 +12,7 @@ export interface RoomsOptions {
   /** All rings together. */
   readonly ringBytes: number;
   readonly ringLimits?: RingLimits;
+  readonly clock?: Pick<Clock, 'monotonicMs'>;
 }
 
 interface Waiter {
@@ -22,14 +24,24 @@ const OLDEST_FRAME_MS = 15 * 60_000;
 /** Of the rooms, so many are looked through for old frames at a time, or a sixtieth where that is more. */
 const SWEPT_AT_LEAST = 1_000;
 const SWEEPS_PER_ROUND = 60;
-/** Of rooms, a few milliseconds. */
-const HEADS_SLICE = 5_000;
 /** For so many sweeps, a second each, after a loss of events a challenge first heard of may have lost some too. */
 const DOUBTFUL_SWEEPS = 60;
-/** Once the rings hold too much, so much of it goes, that it does not happen at every frame. */
-const RECLAIMED = 1 / 10;
+/**
+ * Once the rings hold so much of what they may, frames go until they hold so much: a good deal, that it does not happen at every
+ * frame, and early, since it takes many turns of the event loop in which more frames come.
+ */
+const RECLAIMS_FROM = 0.95;
+const RECLAIMS_TO = 0.85;
+const ALL_PARTITIONS = Array.from({ length: CHALLENGE_PARTITIONS }, (_, partition) => partition);
 
-/** All challenges this gateway has heard of, whether anybody looks at them or not. */
+/**
+ * All challenges this gateway has heard of, whether anybody looks at them or not.
+ *
+ * What concerns many of them is done in slices, with turns of the event loop between (design 8.4), so anything may happen
+ * meanwhile: rooms come and go, members join, a stale partition is live again. What is so is therefore written down first, where
+ * every room looks it up (`Standings`, `losses`); the slices only make rooms look. Whoever they come too late for has
+ * looked already, and whoever looks twice finds nothing new.
+ */
 export class Rooms implements FactSink {
   readonly #rooms = new Map<ChallengeId, Room>();
   readonly #waiters = new Map<ChallengeId, Set<Waiter>>();
@@ -38,14 +50,22 @@ export class Rooms implements FactSink {
   readonly #shared: Shared;
   /** Partitions that lost events lately, and for how many sweeps more they count as such. */
   readonly #lossy = new Map<number, number>();
+  readonly #losses: number[] = [];
+  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  /** Partitions whose rooms are to look, as soon as it is their turn. */
+  #unseen = new Set<number>();
+  #isRevisiting = false;
+  #isReclaiming = false;
   #sweeping: IterableIterator<Room> | undefined;
 
   constructor(private readonly options: RoomsOptions) {
-    const { signals, ringLimits } = options;
+    const { signals, ringLimits, clock = systemClock } = options;
+    this.#clock = clock;
     this.#shared = {
       budget: this.#budget,
       standings: this.#standings,
       signals,
+      losses: this.#losses,
       ...(ringLimits === undefined ? {} : { limits: ringLimits }),
     };
   }
@@ -66,7 +86,7 @@ export class Rooms implements FactSink {
   event(event: IncomingEvent): void {
     const room = this.#roomOf(event);
     room.acceptEvent(event);
-    if (this.#budget.bytes > this.options.ringBytes) this.#reclaim();
+    if (this.#budget.bytes > this.options.ringBytes * RECLAIMS_FROM && !this.#isReclaiming) void this.#reclaim();
     if (this.#waiters.size > 0) this.#answerWaiters(room);
   }
 
@@ -92,7 +112,8 @@ export class Rooms implements FactSink {
 
   lost(partition: number): void {
     this.#lossy.set(partition, DOUBTFUL_SWEEPS);
-    for (const room of this.#rooms.values()) if (room.partition === partition) room.doubt();
+    this.#losses[partition] = (this.#losses[partition] ?? 0) + 1;
+    this.#revisit([partition]);
   }
 
   // What members ask.
@@ -121,16 +142,13 @@ export class Rooms implements FactSink {
 
   /** For operators: what is known here, in order of ids, beyond `after`. Looks through all rooms, a slice at a time. */
   async heads(after: string, limit: number): Promise<readonly ({ readonly challenge_id: ChallengeId } & Cursor)[]> {
-    const found: ({ readonly challenge_id: ChallengeId } & Cursor)[] = [];
-    let looked = 0;
-    for (const [challenge_id, { known }] of this.#rooms) {
-      looked += 1;
-      if (looked % HEADS_SLICE === 0) await new Promise((resolve) => setImmediate(resolve));
-      if (known === undefined || challenge_id <= after) continue;
-      found.push({ challenge_id, epoch: known.epoch, sequence: known.sequence });
-      if (found.length >= 2 * limit) shorten(found, limit);
-    }
-    return shorten(found, limit);
+    const page = new Page<{ readonly challenge_id: ChallengeId } & Cursor>(after, limit);
+    const look = ({ challengeId: challenge_id, known }: Room): void => {
+      if (known === undefined) return;
+      page.offer(challenge_id, () => ({ challenge_id, epoch: known.epoch, sequence: known.sequence }));
+    };
+    await inSlices(this.#rooms.values(), look, this.#clock);
+    return page.items;
   }
 
   standingOf(partition: number): Standing {
@@ -144,12 +162,12 @@ export class Rooms implements FactSink {
     this.#standings.set(partition, standing);
     // Where only `asOf` moved on, whoever joins is told the newest, and nobody else anything.
     if (standing.state === before.state && standing.reason === before.reason) return;
-    this.#tell((room) => room.partition === partition);
+    this.#revisit([partition]);
   }
 
   park(challengeIds: ReadonlySet<string> | 'many'): void {
     this.#standings.park(challengeIds);
-    this.#tell(() => true);
+    this.#revisit(ALL_PARTITIONS);
   }
 
   /** A part of the rooms gives up frames that are too old, and those go that hold nothing; called once a second. */
@@ -186,33 +204,44 @@ export class Rooms implements FactSink {
       if (waiter.userId === room.owner) waiter.give(room);
   }
 
-  #tell(isMeant: (room: Room) => boolean): void {
-    for (const room of this.#rooms.values()) if (room.members.size > 0 && isMeant(room)) room.tell();
+  #revisit(partitions: readonly number[]): void {
+    for (const partition of partitions) this.#unseen.add(partition);
+    if (!this.#isRevisiting) void this.#revisitUnseen();
+  }
+
+  async #revisitUnseen(): Promise<void> {
+    this.#isRevisiting = true;
+    while (this.#unseen.size > 0) {
+      await turn(); // of several partitions at once in one go
+      const partitions = this.#unseen;
+      this.#unseen = new Set();
+      const revisit = (room: Room): void => void (partitions.has(room.partition) && room.revisit());
+      await inSlices(this.#rooms.values(), revisit, this.#clock);
+    }
+    this.#isRevisiting = false;
   }
 
   /** The oldest frames of all rings go, to the second: one pass finds how old, a second one drops. */
-  #reclaim(): void {
+  async #reclaim(): Promise<void> {
+    this.#isReclaiming = true;
+    await turn();
     const bytesBySecond = new Map<number, number>();
-    for (const { ring } of this.#rooms.values())
+    const count = ({ ring }: Room): void => {
       for (let index = 0; ring !== undefined && index < ring.length; index += 1) {
         const frame = ring.at(index) as Frame;
         const second = Math.floor(frame.storedAtMs / 1000);
         bytesBySecond.set(second, (bytesBySecond.get(second) ?? 0) + costOf(frame));
       }
-    let toFree = this.#budget.bytes - this.options.ringBytes * (1 - RECLAIMED);
-    const seconds = [...bytesBySecond].sort(([a], [b]) => a - b);
-    for (const [second, bytes] of seconds) {
+    };
+    await inSlices(this.#rooms.values(), count, this.#clock);
+    let toFree = this.#budget.bytes - this.options.ringBytes * RECLAIMS_TO;
+    let beforeMs = 0;
+    for (const [second, bytes] of [...bytesBySecond].sort(([a], [b]) => a - b)) {
+      if (toFree <= 0) break;
       toFree -= bytes;
-      if (toFree > 0) continue;
-      for (const { ring } of this.#rooms.values()) ring?.dropOlder((second + 1) * 1000);
-      return;
+      beforeMs = (second + 1) * 1000;
     }
+    await inSlices(this.#rooms.values(), ({ ring }) => ring?.dropOlder(beforeMs), this.#clock);
+    this.#isReclaiming = false;
   }
-}
-
-/** The first so many by id; in place. */
-function shorten<Item extends { readonly challenge_id: string }>(items: Item[], count: number): Item[] {
-  items.sort((a, b) => (a.challenge_id < b.challenge_id ? -1 : 1));
-  items.length = Math.min(items.length, count);
-  return items;
 }

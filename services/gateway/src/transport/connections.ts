@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 import type { TokenVerifier } from '@tradesense/auth';
-import { systemClock, systemRandom, type Clock, type Logger, type Random } from '@tradesense/platform';
+import { inSlices, systemClock, systemRandom, type Clock, type Logger, type Random } from '@tradesense/platform';
 import type { Server, Socket } from 'socket.io';
 
 import { rateOf, type TrustedProxies, type UserSeats } from '../access/index.js';
@@ -137,8 +137,10 @@ export class Connections {
     const leaving = [...this.#all];
     const spanMs = Math.min(longestMs - LEAVE_GRACE_MS, (leaving.length / LEAVERS_PER_SECOND) * 1000);
     const dueMs = (index: number): number => Math.round((index / leaving.length) * spanMs);
-    for (const [index, connection] of leaving.entries()) connection.goAway(dueMs(index));
     const beganMs = this.#clock.monotonicMs();
+    const ask = ([index, connection]: [number, Connection]): void =>
+      connection.goAway(Math.max(0, Math.round(beganMs + dueMs(index) - this.#clock.monotonicMs())));
+    await inSlices(leaving.entries(), ask, this.#clock);
     for (const [index, connection] of leaving.entries()) {
       const waitMs = beganMs + dueMs(index) + LEAVE_GRACE_MS - this.#clock.monotonicMs();
       if (waitMs > 0 && connection.isOpen) await this.#clock.sleep(waitMs);
