@@ -48,7 +48,7 @@ export class ByteLine implements Pipe {
   }
 
   write(packets: readonly Packet[]): void {
-    const bytes = Buffer.concat(packets.map((packet) => packet.bytes));
+    const bytes = Buffer.from(packets.map(({ wire }) => wire).join(''), 'latin1');
     this.#channel.wrote(bytes.length, NOW_MS);
     this.isWritable = false;
     setImmediate(() => this.#drained());

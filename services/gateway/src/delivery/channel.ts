@@ -136,7 +136,7 @@ export class Channel implements NewsListener {
       const endOfTurn = Math.min(gathered + TURN_BYTES, GATHERED_BYTES);
       let due = member.next(this.#conflates);
       while (due !== undefined && gathered < endOfTurn) {
-        const { length } = due.packet.bytes;
+        const { length } = due.packet.wire;
         isFull = !this.#window.fits(gathered, length);
         if (isFull) break;
         member.took(due);

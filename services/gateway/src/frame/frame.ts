@@ -18,25 +18,26 @@ export interface Frame extends FrameFacts, Packet {
   readonly payloadEnd: number;
 }
 
-const CLOSE = Buffer.from(']');
-const OPEN = Object.fromEntries(
-  Object.values(SOCKET_EVENT).map((name) => [name, Buffer.from(`42["${name}",`)]),
-) as Record<SocketEvent, Buffer>;
+const CLOSE = ']';
+const OPEN = Object.fromEntries(Object.values(SOCKET_EVENT).map((name) => [name, `42["${name}",`])) as Record<
+  SocketEvent,
+  string
+>;
 
-/** @param payload Kafka's value, which intake has checked to be a JSON object in UTF-8; copied here and nowhere else */
-export const eventFrame = (facts: FrameFacts, payload: Buffer): Frame =>
+/** @param payload Kafka's value, a character a byte, which intake has checked to be a JSON object in UTF-8 */
+export const eventFrame = (facts: FrameFacts, payload: string): Frame =>
   frameOf(facts, facts.sequence - 1, payload, CLOSE);
 
 /** Stands in for older equity updates; its second argument names the sequence that it follows. */
 export function conflatedFrame(frame: Frame, prev: number): Frame {
-  const { bytes, payloadAt, payloadEnd } = frame;
-  return frameOf(frame, prev, bytes.subarray(payloadAt, payloadEnd), Buffer.from(`,{"prev_sequence":${prev}}]`));
+  const { wire, payloadAt, payloadEnd } = frame;
+  return frameOf(frame, prev, wire.slice(payloadAt, payloadEnd), `,{"prev_sequence":${prev}}]`);
 }
 
-function frameOf(facts: FrameFacts, prev: number, payload: Buffer, close: Buffer): Frame {
+function frameOf(facts: FrameFacts, prev: number, payload: string, close: string): Frame {
   const { name, epoch, sequence, committedAtMs, storedAtMs } = facts;
-  const { bytes, textAt } = packetOf([OPEN[name], payload, close]);
-  const payloadEnd = bytes.length - close.length;
+  const { wire, textAt } = packetOf(OPEN[name] + payload + close);
+  const payloadEnd = wire.length - close.length;
   const payloadAt = payloadEnd - payload.length;
-  return { name, epoch, sequence, prev, committedAtMs, storedAtMs, bytes, textAt, payloadAt, payloadEnd };
+  return { name, epoch, sequence, prev, committedAtMs, storedAtMs, wire, textAt, payloadAt, payloadEnd };
 }

@@ -1,14 +1,12 @@
 import type { Freshness, JoinedChallenge, Snapshot } from '@tradesense/contracts';
 
-import { packetOf, type Packet } from './packet.js';
-
-const TAIL = Buffer.from('}]');
+import { inBytes, packetOf, type Packet } from './packet.js';
 
 /** A state inside goes out as the bytes that came in: it is never parsed and written again. */
 function messagePacket(name: string, body: object, inside?: { readonly field: string; readonly json: Buffer }): Packet {
-  const text = JSON.stringify(body);
-  if (inside === undefined) return packetOf([Buffer.from(`42["${name}",${text}]`)]);
-  return packetOf([Buffer.from(`42["${name}",${text.slice(0, -1)},"${inside.field}":`), inside.json, TAIL]);
+  const text = inBytes(JSON.stringify(body));
+  if (inside === undefined) return packetOf(`42["${name}",${text}]`);
+  return packetOf(`42["${name}",${text.slice(0, -1)},"${inside.field}":${inside.json.toString('latin1')}}]`);
 }
 
 export const joinedPacket = (body: Omit<JoinedChallenge, 'snapshot'>, snapshot: Buffer | undefined): Packet =>

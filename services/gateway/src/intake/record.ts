@@ -1,4 +1,4 @@
-import { isUtf8 } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 
 import {
   HEADER,
@@ -57,7 +57,9 @@ export function readRecord(record: IncomingRecord, stream: 'events' | 'state'): 
   if (value.length > MAX_BYTES[stream]) return spoilt('size');
   const facts = readHeaders(record.headers);
   if (facts === undefined) return spoilt('headers');
-  if (!isBodyOf(challengeId, facts, value)) return spoilt('body');
+  const bytes = value.toString('latin1');
+  const text = isAscii(value) ? bytes : isUtf8(value) ? value.toString('utf8') : undefined;
+  if (text === undefined || !isBodyOf(challengeId, facts, text)) return spoilt('body');
   const { userId, epoch, sequence, type, committedAtMs } = facts;
   if (stream === 'state') {
     if (type !== STATE_TYPE) return spoilt('headers');
@@ -67,7 +69,7 @@ export function readRecord(record: IncomingRecord, stream: 'events' | 'state'): 
   }
   if (!isEventType(type) || sequence === 0) return spoilt('headers');
   const name = SOCKET_EVENT[type];
-  const frame = eventFrame({ name, epoch, sequence, committedAtMs, storedAtMs: timestampMs }, value);
+  const frame = eventFrame({ name, epoch, sequence, committedAtMs, storedAtMs: timestampMs }, bytes);
   return { is: 'event', event: { challengeId, partition, userId, frame } };
 }
 
@@ -96,11 +98,10 @@ function countOf(text: string): number | undefined {
 }
 
 /** Parsed to be checked, and never again. What it says of itself must be what the headers say: clients go by the body. */
-function isBodyOf(challengeId: ChallengeId, { epoch, sequence }: Cursor, value: Buffer): boolean {
-  if (!isUtf8(value)) return false;
+function isBodyOf(challengeId: ChallengeId, { epoch, sequence }: Cursor, text: string): boolean {
   let body: unknown;
   try {
-    body = JSON.parse(value.toString('utf8'));
+    body = JSON.parse(text);
   } catch {
     return false;
   }

@@ -16,7 +16,7 @@ export class RingBudget {
 /** Of a frame beside its bytes: two objects, a buffer's parts, its place in the array (`npm run bench -- warm`). */
 const FRAME_COST = 320;
 /** What of a budget a frame takes. */
-export const costOf = ({ bytes }: Frame): number => bytes.length + FRAME_COST;
+export const costOf = ({ wire }: Frame): number => wire.length + FRAME_COST;
 
 /** After thinning a ring is this full, so that it is not thinned at every frame. */
 const FULL = 3 / 4;
@@ -76,7 +76,7 @@ export class Ring {
   push(frame: Frame): number {
     const before = this.#frames.push(frame);
     this.#head = frame.sequence;
-    this.#count(frame.bytes.length, 1);
+    this.#count(frame.wire.length, 1);
     if (this.#frames.length > this.limits.frames || this.#bytes > this.limits.bytes) this.#thin();
     return before - this.#frames.length;
   }
@@ -113,7 +113,7 @@ export class Ring {
     let count = 0;
     let freed = 0;
     while (this.#frames.length - count > frames * FULL || this.#bytes - freed > bytes * FULL) {
-      freed += this.#frames[count]?.bytes.length ?? 0;
+      freed += this.#frames[count]?.wire.length ?? 0;
       count += 1;
     }
     this.#dropOldest(count);
@@ -130,10 +130,10 @@ export class Ring {
       const last = this.#frames[to] as Frame;
       const frame = from === to ? last : conflatedFrame(last, first.prev);
       kept.push(frame);
-      bytes += frame.bytes.length;
+      bytes += frame.wire.length;
       from = to + 1;
     }
-    const before = this.#frames.splice(0, count, ...kept).reduce((sum, frame) => sum + frame.bytes.length, 0);
+    const before = this.#frames.splice(0, count, ...kept).reduce((sum, frame) => sum + frame.wire.length, 0);
     this.#count(bytes - before, kept.length - count);
   }
 
@@ -141,7 +141,7 @@ export class Ring {
     if (count === 0) return;
     const dropped = this.#frames.splice(0, count);
     this.#base = this.#frames[0]?.prev ?? this.#head;
-    this.#count(-dropped.reduce((sum, frame) => sum + frame.bytes.length, 0), -count);
+    this.#count(-dropped.reduce((sum, frame) => sum + frame.wire.length, 0), -count);
   }
 
   #count(bytes: number, frames: number): void {

@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'node:events';
+import type { Writable } from 'node:stream';
 
 import type { Socket } from 'socket.io';
 
@@ -20,9 +21,11 @@ interface Insides extends Piped {
 }
 interface TransportInsides extends EventEmitter, Piped {
   readonly name: 'websocket' | 'polling';
-  readonly writable: boolean;
-  /** Of a WebSocket. */
-  readonly socket?: EventEmitter & Piped & { terminate(): void };
+  writable: boolean;
+  /** Of a WebSocket: ws's, with the TCP connection below it. */
+  readonly socket?: EventEmitter & Piped & { readonly _socket: Writable; terminate(): void };
+  /** Of a WebSocket: to be called when the last of what it was given is written. It is writable from then on, and says so. */
+  readonly _onSentLast: (error?: Error | null) => void;
   /** What a transport does when its peer is gone. */
   onClose(): void;
   /** Of a polling transport that waits for one more poll, to say goodbye: ends the wait, and its timer. */
@@ -30,13 +33,10 @@ interface TransportInsides extends EventEmitter, Piped {
 }
 interface WriteOptions {
   readonly compress: false;
-  /** Bytes to be written as they are: finished WebSocket frames. */
-  readonly wsPreEncodedFrame?: readonly Buffer[];
 }
 interface EnginePacket {
   readonly type: string;
   readonly data?: string | Buffer;
-  readonly options?: Partial<WriteOptions>;
 }
 
 export interface PipeListener {
@@ -117,14 +117,20 @@ export class EnginePipe implements Omit<Pipe, 'end' | 'evicted'> {
     return readyState === 'open' && transport.writable && writeBuffer.length === 0 && this.listener.mayWrite();
   }
 
-  /** To a WebSocket all in one piece: a write costs more than all else that is done for a message. */
+  /**
+   * To be called while `isWritable`. To a WebSocket all in one piece, past engine.io and ws, which would do nothing with finished
+   * frames but hand them on (decision 008). Neither has anything under way then, and engine.io holds back what comes meanwhile.
+   */
   write(packets: readonly Packet[]): void {
-    const [first] = packets;
-    if (first === undefined) return;
-    if (this.#insides.transport.name === 'websocket') {
-      const bytes = packets.length === 1 ? first.bytes : Buffer.concat(packets.map((packet) => packet.bytes));
-      this.#insides.write('', { compress: false, wsPreEncodedFrame: [bytes] });
-    } else for (const packet of packets) this.#insides.write(textOf(packet), { compress: false });
+    const { transport } = this.#insides;
+    if (transport.socket === undefined)
+      for (const packet of packets) this.#insides.write(textOf(packet), { compress: false });
+    else {
+      const wire = packets.length === 1 ? (packets[0] as Packet).wire : packets.map((packet) => packet.wire).join('');
+      this.listener.wrote(wire.length);
+      transport.writable = false;
+      transport.socket._socket.write(wire, 'latin1', transport._onSentLast);
+    }
   }
 
   ping(): void {
@@ -139,9 +145,9 @@ export class EnginePipe implements Omit<Pipe, 'end' | 'evicted'> {
 
   // What the listeners below hand on.
 
-  created({ type, data = '', options }: EnginePacket): void {
+  created({ type, data = '' }: EnginePacket): void {
     if (type === 'ping') this.listener.pinged();
-    else if (type === 'message') this.listener.wrote(options?.wsPreEncodedFrame?.[0]?.length ?? data.length);
+    else if (type === 'message') this.listener.wrote(data.length);
   }
 
   received({ type, data }: EnginePacket): void {

@@ -36,7 +36,7 @@ class Line implements Pipe {
     this.writes += 1;
     this.written.push(...packets);
     this.channel.wrote(
-      packets.reduce((sum, { bytes }) => sum + bytes.length, 0),
+      packets.reduce((sum, { wire }) => sum + wire.length, 0),
       this.nowMs,
     );
     setImmediate(() => this.channel.resume()); // as a transport that is ready again

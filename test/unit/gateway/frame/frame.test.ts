@@ -7,6 +7,7 @@ import {
   conflatedFrame,
   eventFrame,
   freshnessPacket,
+  inBytes,
   joinedPacket,
   packetOf,
   snapshotPacket,
@@ -25,11 +26,11 @@ const { Receiver } = atEngine('ws') as {
 };
 
 /** What a WebSocket client gets out of these bytes: whole text messages. */
-function textsIn(bytes: Buffer): string[] {
+function textsIn(wire: string): string[] {
   const texts: string[] = [];
   const receiver = new Receiver({ isServer: false, maxPayload: 0 });
   receiver.on('message', (data: Buffer, isBinary: boolean) => texts.push(isBinary ? '(binary)' : String(data)));
-  receiver.write(bytes);
+  receiver.write(Buffer.from(wire, 'latin1'));
   return texts;
 }
 
@@ -46,19 +47,19 @@ function eventIn(text: string): unknown[] {
 }
 
 const received = (packet: Packet): unknown[] => {
-  const texts = textsIn(packet.bytes);
+  const texts = textsIn(packet.wire);
   expect(texts).toHaveLength(1);
   expect(textOf(packet)).toBe(texts[0]?.slice(1));
   return eventIn(texts[0] as string);
 };
 
 const facts = (name: SocketEvent, sequence = 7) => ({ name, epoch: 1, sequence, committedAtMs: 0, storedAtMs: 0 });
-const bodyOfBytes = (length: number): Buffer => Buffer.from(JSON.stringify({ text: 'x'.repeat(length) }));
+const bodyOfBytes = (length: number): string => JSON.stringify({ text: 'x'.repeat(length) });
 
 describe('a frame, against the parsers of socket.io, engine.io and ws', () => {
   it.each(Object.values(SOCKET_EVENT))('%s is what socket.io itself would have sent', (name) => {
     const body = { challenge_id: 'c', sequence: 7, text: 'a "quoted" – 金 \u2028' };
-    const frame = eventFrame(facts(name), Buffer.from(JSON.stringify(body)));
+    const frame = eventFrame(facts(name), inBytes(JSON.stringify(body)));
     expect(received(frame)).toEqual([name, body]);
     const [encoded] = new Encoder().encode({ type: PacketType.EVENT, nsp: '/', data: [name, body] });
     expect(textOf(frame)).toBe(encoded);
@@ -68,29 +69,26 @@ describe('a frame, against the parsers of socket.io, engine.io and ws', () => {
     'keeps a body of %i bytes whole, whatever the length of the WebSocket header',
     (length) => {
       const payload = bodyOfBytes(length);
-      expect(received(eventFrame(facts('equity_updated'), payload))).toEqual([
-        'equity_updated',
-        JSON.parse(payload.toString()),
-      ]);
+      expect(received(eventFrame(facts('equity_updated'), payload))).toEqual(['equity_updated', JSON.parse(payload)]);
     },
   );
 
   it.each([125, 126, 127, 65_535, 65_536])('has the right header for a text of %i bytes', (length) => {
     const text = `4${'x'.repeat(length - 1)}`;
-    expect(textsIn(packetOf([Buffer.from(text)]).bytes)).toEqual([text]);
+    expect(textsIn(packetOf(text).wire)).toEqual([text]);
   });
 
   it('may be joined with others into one write', () => {
     const frames = [1, 2, 3].map((sequence) => eventFrame(facts('risk_alert', sequence), bodyOfBytes(sequence * 60)));
-    expect(textsIn(Buffer.concat(frames.map(({ bytes }) => bytes)))).toHaveLength(3);
+    expect(textsIn(frames.map(({ wire }) => wire).join(''))).toHaveLength(3);
   });
 
   it('carries any JSON body unchanged, bridged once, bridged again', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(5), (body, prev) => {
-        const payload = Buffer.from(JSON.stringify(body));
-        const expected: unknown = JSON.parse(payload.toString());
-        const frame = eventFrame(facts('equity_updated'), payload);
+        const payload = JSON.stringify(body);
+        const expected: unknown = JSON.parse(Buffer.from(payload).toString());
+        const frame = eventFrame(facts('equity_updated'), inBytes(payload));
         const bridged = conflatedFrame(conflatedFrame(frame, 5), prev);
         expect(frame.prev).toBe(frame.sequence - 1);
         expect(bridged.prev).toBe(prev);
