@@ -32,7 +32,7 @@ const idsOf = (at: string): (() => EventId) => {
   };
 };
 
-const momentOf = (at: string): Moment => ({ at: Instant.of(at), nextEventId: idsOf(at) });
+const momentOf = (at: string): Moment => ({ at: Instant.of(at), epoch: EPOCH, nextEventId: idsOf(at) });
 
 export interface TradeFacts {
   readonly pnl: string;
@@ -72,7 +72,6 @@ export const when = {
         program: seed.id,
         initialBalance: initial === null ? null : Money.of(initial),
       },
-      EPOCH,
       momentOf(at),
     ),
   tradeIsPosted: (challenge: Challenge, facts: TradeFacts): Verdict =>
@@ -104,7 +103,7 @@ export const given = {
 };
 
 export function accepted(verdict: Verdict): Told {
-  if (verdict.is === 'refused') throw new Error(`refused: ${JSON.stringify(verdict.refusal)}`);
+  if (verdict.is !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(verdict)}`);
   return verdict;
 }
 

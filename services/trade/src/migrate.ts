@@ -4,7 +4,7 @@ import { outboxMigrations } from '@tradesense/outbox';
 import { EXIT, createLogger, printConfig, readConfig } from '@tradesense/platform';
 
 import { migrateSettings } from './settings.js';
-import { Trade1700000000002, migrate } from './store/index.js';
+import { TRADE_MIGRATIONS, migrate } from './store/index.js';
 
 const reading = readConfig(migrateSettings, process.env);
 if (!reading.ok) {
@@ -20,7 +20,7 @@ if (process.argv.includes('--print-config')) {
 const { LOG_LEVEL, MIGRATOR_DATABASE_URL } = reading.config;
 const log = createLogger({ service: 'migrate', instance: `migrate-${process.pid}`, level: LOG_LEVEL });
 try {
-  const done = await migrate(MIGRATOR_DATABASE_URL, [...outboxMigrations, Trade1700000000002]);
+  const done = await migrate(MIGRATOR_DATABASE_URL, [...outboxMigrations, ...TRADE_MIGRATIONS]);
   log.info({ done }, 'migrated');
 } catch (err) {
   log.error({ err }, 'the migration failed');

@@ -244,7 +244,9 @@ describe('the database', () => {
     'update opening set answer = $$x$$',
     'delete from challenge',
     'update challenge set initial_balance = 1',
-    'update challenge set user_id = $$x$$',
+    `update program set document = '{}'`,
+    `update decision set record = '{}'`,
+    'delete from decision',
     'update stream set epoch = 1',
     'create table mine ()',
     'alter table challenge disable trigger all',
@@ -255,7 +257,12 @@ describe('the database', () => {
   it('lets nobody undo an end', async () => {
     const { challenge_id } = await system.api.open();
     await system.api.post(challenge_id, { realized_pnl: '-600.00' });
-    for (const change of [`status = 'ACTIVE', closed_at = null`, `status = 'FUNDED'`, 'closed_at = now()'])
+    for (const change of [
+      `status = 'ACTIVE', closed_at = null`,
+      `status = 'FUNDED'`,
+      'closed_at = now()',
+      'balance = balance + 1000',
+    ])
       expect(await asTrade(`update challenge set ${change} where id = '${challenge_id}'`)).toBe('23514');
     expect(await asTrade(`update challenge set sequence = sequence where id = '${challenge_id}'`)).toBe('done');
   });

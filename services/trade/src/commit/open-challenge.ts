@@ -35,7 +35,7 @@ export const openChallenge = (
     const program = latestProgram(command.program);
     if (program === undefined)
       return refused({ code: 'rule-violation', path: '/program', message: 'names no program that is offered' });
-    const verdict = decideOpening(program, command, stream.epoch, { at: stream.now, nextEventId });
+    const verdict = decideOpening(program, command, { at: stream.now, epoch: stream.epoch, nextEventId });
     if (verdict.is === 'refused') return refused(verdict.refusal);
 
     const { locked, rows } = await lockAggregates(transaction, INSERT_CHALLENGE, insertValues(verdict.challenge));

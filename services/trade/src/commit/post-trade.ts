@@ -1,7 +1,15 @@
-import type { EventId, Instant } from '@tradesense/contracts';
+import type { EventId } from '@tradesense/contracts';
 import { append, lockAggregates, type Locked } from '@tradesense/outbox';
 
-import { decide, programOf, stateOf, type Challenge, type Told, type TradeCommand } from '../domain/index.js';
+import {
+  decide,
+  programOf,
+  stateOf,
+  type Challenge,
+  type Moment,
+  type Told,
+  type TradeCommand,
+} from '../domain/index.js';
 import {
   LOCK_CHALLENGE,
   challengeOf,
@@ -41,16 +49,21 @@ export const postTrade = (
     if (!found.correctsKnown)
       return refused({ code: 'rule-violation', path: '/corrects', message: 'names no trade of this challenge' });
 
-    const verdict = judge(challengeOf(row), command, { at: found.now, nextEventId });
+    const verdict = judge(challengeOf(row), command, {
+      at: found.now,
+      epoch: Number(row.epoch),
+      nextEventId,
+    });
     if (verdict.is === 'refused') {
       if (verdict.refusal.code === 'challenge-closed') await insertLateTrade(transaction, command, meaning);
       return refused(verdict.refusal);
     }
+    if (verdict.is === 'unchanged') throw new Error('a trade that changes nothing');
     return write(transaction, locked, { command, meaning, told: verdict, traceparent });
   });
 };
 
-const judge = (before: Challenge, command: TradeCommand, moment: { at: Instant; nextEventId: () => EventId }) =>
+const judge = (before: Challenge, command: TradeCommand, moment: Moment) =>
   decide(programOf(before.program), before, command, moment);
 
 interface Decided {

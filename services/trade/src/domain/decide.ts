@@ -1,7 +1,7 @@
 import { Instant, Money, type RiskAlert, type Status, type StatusReason } from '@tradesense/contracts';
 
 import type { Challenge } from './challenge.js';
-import type { Moment, OpenCommand, TradeCommand } from './command.js';
+import type { Command, Moment, OpenCommand, TradeCommand } from './command.js';
 import { dayOf } from './day/day.js';
 import type { Program } from './program/program.js';
 import { rollTo } from './roll.js';
@@ -19,20 +19,21 @@ export type Refusal =
   | { readonly code: 'challenge-closed' }
   | { readonly code: 'rule-violation'; readonly path: string; readonly message: string };
 
-export type Verdict = ({ readonly is: 'accepted' } & Told) | { readonly is: 'refused'; readonly refusal: Refusal };
+/** A mark that came too late; nothing due; nothing that would change. */
+export type Unchanged = 'stale' | 'not-due' | 'same';
 
-const violation = (path: string, message: string): Verdict => ({
+/** Accepted without events: something is remembered, and there is nothing to append to the outbox. */
+export type Verdict = Opening | { readonly is: 'unchanged'; readonly why: Unchanged };
+export type Opening = ({ readonly is: 'accepted' } & Told) | Refused;
+type Refused = { readonly is: 'refused'; readonly refusal: Refusal };
+
+const violation = (path: string, message: string): Refused => ({
   is: 'refused',
   refusal: { code: 'rule-violation', path, message },
 });
 
 /** A new challenge: its state at sequence 0, and no event. */
-export function openChallenge(
-  program: Program,
-  command: OpenCommand,
-  epoch: number,
-  { at, nextEventId }: Moment,
-): Verdict {
+export function openChallenge(program: Program, command: OpenCommand, { at, epoch, nextEventId }: Moment): Opening {
   const initial = command.initialBalance ?? program.initialBalance;
   if (initial <= 0n) return violation('/initial_balance', 'must be more than nothing');
   if (!Money.fits(targetOf(program, initial)))
@@ -67,6 +68,17 @@ export function openChallenge(
     tradingDays: 0,
     lastTradingDate: null,
     openAlerts: [],
+    book: {
+      balance: { dayStart: initial, dayMax: initial, max: initial },
+      endOfDay: { balance: initial, equity: initial },
+      bestDay: Money.zero,
+      openedDates: [],
+      phaseStartedAt: at,
+      lockedFrom: null,
+      lastTradeId: null,
+      marks: null,
+      decisions: 0,
+    },
   };
   return { is: 'accepted', challenge, events: [], decisions: [] };
 }
@@ -75,7 +87,8 @@ export function openChallenge(
  * A trade's verdict. The order is fixed: roll the due days, apply, equity, limits, target, alerts. A breach beats the target,
  * with a breach there is no alert, and a challenge that has ended takes nothing more (design 4).
  */
-export function decide(program: Program, before: Challenge, command: TradeCommand, moment: Moment): Verdict {
+export function decide(program: Program, before: Challenge, command: Command, moment: Moment): Verdict {
+  if (command.is !== 'trade') return { is: 'unchanged', why: 'not-due' };
   if (before.closedAt !== null) return { is: 'refused', refusal: { code: 'challenge-closed' } };
   const now: Moment = { ...moment, at: Instant.max(moment.at, before.lastCommandAt) };
   if (command.executedAt > Instant.plusMs(now.at, AHEAD_MS))
@@ -132,21 +145,12 @@ function judge(program: Program, told: Told, moment: Moment): Told {
   const standings = program.limits.map((limit) => standingOf(limit, challenge.equity));
   const breach = standings.find(({ breached }) => breached);
   if (breach !== undefined) return failed(told, breach, moment);
-  const passed = isReached(program, challenge) ? funded(program, told, moment) : told;
+  const passed = isReached(program, challenge) ? end(told, 'FUNDED', 'PROFIT_TARGET', moment) : told;
   return standings.reduce((so, standing) => alerted(program, so, standing, moment), passed);
 }
 
-function failed(told: Told, { limit, reference, floor }: Standing, moment: Moment): Told {
-  const equity = told.challenge.equity.current;
-  const ended = end(told, 'FAILED', limit.rule, moment);
-  return { ...ended, decisions: [...ended.decisions, { is: 'breach', rule: limit.rule, reference, floor, equity }] };
-}
-
-function funded(program: Program, told: Told, moment: Moment): Told {
-  const { initialBalance, equity } = told.challenge;
-  const ended = end(told, 'FUNDED', 'PROFIT_TARGET', moment);
-  const target = targetOf(program, initialBalance);
-  return { ...ended, decisions: [...ended.decisions, { is: 'pass', target, equity: equity.current }] };
+function failed(told: Told, { limit }: Standing, moment: Moment): Told {
+  return end(told, 'FAILED', limit.rule, moment);
 }
 
 function end(told: Told, status: Status, reason: StatusReason, { at, nextEventId }: Moment): Told {
@@ -172,16 +176,5 @@ function alerted(program: Program, told: Told, standing: Standing, { at, nextEve
   return {
     ...fired,
     challenge: { ...fired.challenge, openAlerts: [...openAlerts, { rule, tier: tierName(tier), alert }] },
-    decisions: [
-      ...fired.decisions,
-      {
-        is: 'alert',
-        rule,
-        severity: tier.severity,
-        tier: tierName(tier),
-        reference: standing.reference,
-        equity: fired.challenge.equity.current,
-      },
-    ],
   };
 }

@@ -1,10 +1,11 @@
-import type { EventBodies, EventId, EventType } from '@tradesense/contracts';
+import type { EventBodies, EventId, EventType, UserId } from '@tradesense/contracts';
 
 import type { Challenge } from './challenge.js';
 import type { Decision } from './decision.js';
 
+/** `userId` owned the challenge at this event: an act may change that within one command. */
 export type ToldEvent = {
-  readonly [Type in EventType]: { readonly type: Type; readonly body: EventBodies[Type] };
+  readonly [Type in EventType]: { readonly type: Type; readonly userId: UserId; readonly body: EventBodies[Type] };
 }[EventType];
 
 /** A challenge, and what has been told of it in this command so far. */
@@ -25,6 +26,10 @@ export function tell<Type extends EventType>(
 ): Told {
   const challenge = { ...told.challenge, sequence: told.challenge.sequence + 1, eventId };
   const envelope = { event_id: eventId, epoch: challenge.epoch, sequence: challenge.sequence };
-  const event = { type, body: { ...fieldsOf(challenge), ...envelope } } as unknown as ToldEvent;
+  const event = {
+    type,
+    userId: challenge.userId,
+    body: { ...fieldsOf(challenge), ...envelope },
+  } as unknown as ToldEvent;
   return { ...told, challenge, events: [...told.events, event] };
 }

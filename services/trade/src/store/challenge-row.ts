@@ -9,6 +9,7 @@ import {
 } from '@tradesense/contracts';
 
 import type { Challenge, OpenAlert } from '../domain/index.js';
+import { bookOf, bookText } from './book.js';
 import type { ChallengeEntity } from './challenge.entity.js';
 import { micros } from './moments.js';
 
@@ -39,10 +40,11 @@ const MOVING = [
   'trading_days',
   'last_trading_date',
   'open_alerts',
+  'user_id',
+  'book',
 ] as const satisfies readonly (keyof ChallengeEntity)[];
 const FIXED = [
   'id',
-  'user_id',
   'program_id',
   'program_version',
   'initial_balance',
@@ -97,6 +99,7 @@ export const challengeOf = (row: ChallengeEntity): Challenge => ({
   tradingDays: row.trading_days,
   lastTradingDate: row.last_trading_date,
   openAlerts: row.open_alerts as readonly OpenAlert[],
+  book: bookOf(row.book),
 });
 
 type Values<Name extends string> = Readonly<Record<Name, string | number | null>>;
@@ -129,12 +132,13 @@ function movingRow(challenge: Challenge): Values<(typeof MOVING)[number]> {
     trading_days: challenge.tradingDays,
     last_trading_date: challenge.lastTradingDate,
     open_alerts: JSON.stringify(challenge.openAlerts),
+    user_id: challenge.userId,
+    book: bookText(challenge.book),
   };
 }
 
 const fixedRow = (challenge: Challenge): Values<(typeof FIXED)[number]> => ({
   id: challenge.challengeId,
-  user_id: challenge.userId,
   program_id: challenge.program.id,
   program_version: challenge.program.version,
   initial_balance: Money.format(challenge.initialBalance),

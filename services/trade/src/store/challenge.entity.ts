@@ -36,4 +36,6 @@ export class ChallengeEntity {
   @Column('integer') trading_days!: number;
   @Column('date', { nullable: true }) last_trading_date!: string | null;
   @Column('json') open_alerts!: unknown;
+  /** What rules remember besides; only ever read whole. */
+  @Column('json') book!: unknown;
 }

@@ -3,11 +3,13 @@ import type { Client } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
 
 import { ChallengeEntity } from './challenge.entity.js';
+import { DecisionEntity } from './decision.entity.js';
 import { LateTradeEntity } from './late-trade.entity.js';
 import { OpeningEntity } from './opening.entity.js';
+import { ProgramEntity } from './program.entity.js';
 import { TradeEntity } from './trade.entity.js';
 
-export const ENTITIES = [ChallengeEntity, OpeningEntity, TradeEntity, LateTradeEntity];
+export const ENTITIES = [ChallengeEntity, OpeningEntity, TradeEntity, LateTradeEntity, DecisionEntity, ProgramEntity];
 
 /** All of them are opened at the start and kept: a first rush would else spend its time on logins. */
 export const CONNECTIONS = 10;

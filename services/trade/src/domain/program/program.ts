@@ -36,3 +36,9 @@ export interface AlertTier {
   readonly atPercentOfLimit: Percent;
   readonly severity: Severity;
 }
+
+/** A field at fault, by its JSON Pointer. */
+export interface FieldError {
+  readonly path: string;
+  readonly message: string;
+}

@@ -1,6 +1,38 @@
 import { Money } from '@tradesense/contracts';
 
+import type { ProgramRef } from '../challenge.js';
 import type { Percent, Program } from './program.js';
+
+/** The programs that are known: what the documents say, by id and version. */
+export interface Programs {
+  /** @throws UnknownProgram for a version that was never published */
+  of(ref: ProgramRef): Program;
+  /** The version a new challenge starts with; undefined: no such program. */
+  latest(id: string): Program | undefined;
+  /** Every version, by id, older ones first. */
+  all(): readonly Program[];
+}
+
+export class UnknownProgram extends Error {
+  constructor({ id, version }: ProgramRef) {
+    super(`no program ${id} of version ${version}`);
+  }
+}
+
+export function programsOf(programs: readonly Program[]): Programs {
+  const sorted = programs.toSorted((a, b) => (a.id === b.id ? a.version - b.version : a.id < b.id ? -1 : 1));
+  const byVersion = new Map(sorted.map((program) => [`${program.id} ${program.version}`, program]));
+  const latest = new Map(sorted.map((program) => [program.id, program]));
+  return {
+    of(ref) {
+      const found = byVersion.get(`${ref.id} ${ref.version}`);
+      if (found === undefined) throw new UnknownProgram(ref);
+      return found;
+    },
+    latest: (id) => latest.get(id),
+    all: () => sorted,
+  };
+}
 
 const percent = (text: string): Percent => Money.of(text) as bigint as Percent;
 
@@ -20,14 +52,7 @@ const seed: Program = {
   hysteresis: percent('10.00'),
 };
 
-const PROGRAMS: readonly Program[] = [seed];
-
-/** The version a new challenge starts with; undefined: no such program. */
-export const latestProgram = (id: string): Program | undefined => PROGRAMS.findLast((program) => program.id === id);
-
-/** @throws RangeError for a version that was never published */
-export function programOf({ id, version }: { readonly id: string; readonly version: number }): Program {
-  const found = PROGRAMS.find((program) => program.id === id && program.version === version);
-  if (found === undefined) throw new RangeError(`no program ${id} of version ${version}`);
-  return found;
-}
+/** Until every caller is given its `Programs`. */
+const PRESETS = programsOf([seed]);
+export const latestProgram = (id: string): Program | undefined => PRESETS.latest(id);
+export const programOf = (ref: ProgramRef): Program => PRESETS.of(ref);

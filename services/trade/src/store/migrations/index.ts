@@ -1,0 +1,5 @@
+import { Programs1700000000006 } from './1700000000006-programs.js';
+import { Trade1700000000002 } from './1700000000002-trade.js';
+
+/** Run after the outbox's. */
+export const TRADE_MIGRATIONS = [Trade1700000000002, Programs1700000000006] as const;
