@@ -63,10 +63,10 @@ const MASKED = 0x80;
 export function clientFrame(payload: Buffer, chance: () => number, opcode = 1): Buffer {
   const mask = Buffer.from([0, 0, 0, 0].map(() => Math.floor(chance() * 256)));
   const { length } = payload;
-  const head =
-    length < 126
-      ? Buffer.from([FINAL | opcode, MASKED | length])
-      : Buffer.from([FINAL | opcode, MASKED | 126, length >> 8, length & 255]);
+  const head = Buffer.alloc(length < 126 ? 2 : length < 2 ** 16 ? 4 : 10);
+  head.set([FINAL | opcode, MASKED | (length < 126 ? length : length < 2 ** 16 ? 126 : 127)]);
+  if (head.length === 4) head.writeUInt16BE(length, 2);
+  if (head.length === 10) head.writeBigUInt64BE(BigInt(length), 2);
   return Buffer.concat([head, mask, payload.map((byte, index) => byte ^ (mask[index % 4] as number))]);
 }
 
