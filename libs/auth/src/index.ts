@@ -2,4 +2,5 @@
 export type { Identity, Verification, VerifyRefusal } from './identity.js';
 export { keySetSignals, type KeySetSignals } from './key-set.js';
 export { TokenVerifier, bearerOf, tokenRulesOf, type TokenRules, type VerifierOptions } from './verifier.js';
+export { RememberingVerifier } from './remembering-verifier.js';
 export { operatorWith } from './operator.js';

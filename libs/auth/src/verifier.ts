@@ -22,7 +22,7 @@ export interface VerifierOptions {
   readonly signals?: KeySetSignals;
 }
 
-const SKEW_S = 5;
+export const SKEW_S = 5;
 const LONGEST_LIFE_S = 90 * 86_400;
 const LONGEST_TOKEN = 8_192;
 const MACHINE_SCOPES = ['trades:write', 'ops:read', 'ops:write'];

@@ -1,6 +1,6 @@
 import 'reflect-metadata';
 
-import { TokenVerifier, keySetSignals, tokenRulesOf } from '@tradesense/auth';
+import { RememberingVerifier, TokenVerifier, keySetSignals, tokenRulesOf } from '@tradesense/auth';
 import { AdminListener, breakerReports, createMetrics, runService } from '@tradesense/platform';
 
 import { Wake, Writer } from './commit/index.js';
@@ -18,7 +18,7 @@ await runService({
     const solo = new SoloConnection(config.DATABASE_URL, log);
     const writer = new Writer(database, new Wake(solo, log), metrics);
     const signals = keySetSignals(metrics, log, breakerReports(metrics, log)('key_set'));
-    const verifier = new TokenVerifier(tokenRulesOf(config), { signals });
+    const verifier = new RememberingVerifier(new TokenVerifier(tokenRulesOf(config), { signals }));
     health.check('database', () => (solo.isUp ? { ok: true } : { ok: false, detail: 'PostgreSQL does not answer' }));
     return [
       new AdminListener({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, health, log }),
@@ -28,7 +28,9 @@ await runService({
         host: config.TRADE_HOST,
         port: config.TRADE_PORT,
         allowedOrigins: config.ALLOWED_ORIGINS,
-        module: TradeModule.of({ writer, database, verifier }),
+        module: TradeModule.of({ writer, database }),
+        verifier,
+        rateLimits: { userPerS: config.USER_RATE_LIMIT_PER_S, machinePerS: config.RATE_LIMIT_PER_S },
         metrics,
         log,
       }),

@@ -1,4 +1,4 @@
-import { adminSettings, list, logSettings, port, secretUrl, text, tokenSettings } from '@tradesense/platform';
+import { adminSettings, integer, list, logSettings, port, secretUrl, text, tokenSettings } from '@tradesense/platform';
 
 const DATABASE = 'postgres://tradesense_trade:trade@127.0.0.1:15432/tradesense';
 const MIGRATOR_DATABASE = 'postgres://tradesense_migrator:migrator@127.0.0.1:15432/tradesense';
@@ -14,6 +14,18 @@ export const tradeSettings = {
   ALLOWED_ORIGINS: list({
     says: "Pages that may read the API from a browser: exact origins, the dashboard's among them.",
     fallback: ['http://localhost:8080', 'http://127.0.0.1:8080'],
+  }),
+  USER_RATE_LIMIT_PER_S: integer({
+    says: "Requests a second that one user's tokens may make; 0 is any number.",
+    fallback: 50,
+    min: 0,
+    max: 100_000,
+  }),
+  RATE_LIMIT_PER_S: integer({
+    says: 'The same of one service or operator, by the `sub` of its token. A list counts as one.',
+    fallback: 0,
+    min: 0,
+    max: 100_000,
   }),
   ...tokenSettings,
   ...adminSettings(9101),

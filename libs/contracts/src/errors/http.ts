@@ -38,6 +38,15 @@ export const PROBLEMS = {
   'too-large': entry(413, 'The body is too large', 'Send at most 64 KiB; lists at most 2 MiB.'),
   'unsupported-media-type': entry(415, 'The body is not application/json', 'Set Content-Type: application/json.'),
   'rule-violation': entry(422, 'The request breaks a rule', 'Mend the value named in errors.'),
+  'rate-limited': entry(429, 'Too many requests of this caller', 'Repeat after Retry-After with the same ids.', {
+    retry: true,
+  }),
+  'earlier-unknown': entry(
+    503,
+    'An earlier trade of this challenge has no known outcome',
+    'Repeat the earlier one first, then this, with the same ids.',
+    { retry: true },
+  ),
   overloaded: entry(503, 'Too many requests are waiting', 'Repeat after Retry-After with the same ids.', {
     retry: true,
   }),

@@ -12,7 +12,8 @@ import {
   type Reader,
   type TradePage,
 } from '../views/index.js';
-import { For, readerOf } from './caller.guard.js';
+import { readerOf } from './callers.js';
+import { For } from './for.js';
 import { ChallengeBody } from './challenge.body.js';
 import { ProblemError } from './problem.js';
 import { TradeBody } from './trade.body.js';
@@ -53,7 +54,7 @@ export class ChallengesController {
   }
 
   @Get(':id')
-  @For('owners')
+  @For('readers')
   async read(
     @Param('id') id: string,
     @Req() request: FastifyRequest,
@@ -64,7 +65,7 @@ export class ChallengesController {
   }
 
   @Get(':id/trades')
-  @For('owners')
+  @For('readers')
   async trades(
     @Param('id') id: string,
     @Query() query: Record<string, unknown>,

@@ -1,4 +1,3 @@
 /** Routes, bodies and problem documents: a request becomes a command or a refusal. */
-export { CallerGuard } from './caller.guard.js';
 export { ChallengesController, QUERIES, WRITER } from './challenges.controller.js';
 export { HttpListener, type ListenerOptions } from './listener.js';

@@ -2,17 +2,19 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 
-import { ValidationPipe, type ValidationError } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
-import type { FieldError } from '@tradesense/contracts';
+import type { TokenVerifier } from '@tradesense/auth';
 import type { Logger, Metrics, Part } from '@tradesense/platform';
 import type { FastifyInstance, FastifyReply } from 'fastify';
 
+import { BodyPipe } from './body.pipe.js';
+import { admitCallers } from './callers.js';
 import { allowReading } from './cors.js';
 import { countRequests } from './request-metrics.js';
 import { ProblemError, problemOf, refusedWith } from './problem.js';
 import { ProblemFilter, answerProblem } from './problem.filter.js';
+import { RateLimits, type RateLimitRules } from './rate-limit.js';
 import { refuseUnrouted } from './unrouted.js';
 import { parseStrictly } from './strict-json.js';
 
@@ -20,12 +22,21 @@ const BODY_BYTES = 64 * 1024;
 const REQUEST_MS = 30_000;
 /** Longer than load balancers keep idle connections, so that they close first. */
 const KEEP_ALIVE_MS = 72_000;
+/** Nothing here is a page or may be kept; what differs says so itself. HTTPS is promised by whoever ends TLS in front. */
+const ALWAYS = {
+  'cache-control': 'no-store',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+};
 
 export interface ListenerOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
   readonly allowedOrigins: readonly string[];
+  readonly verifier: Pick<TokenVerifier, 'verify'>;
+  readonly rateLimits: RateLimitRules;
   /** The wiring: Nest's module. */
   readonly module: Parameters<typeof NestFactory.create>[0];
   readonly metrics: Metrics;
@@ -48,7 +59,7 @@ export class HttpListener implements Part {
       abortOnError: false,
     });
     this.#app = app;
-    app.useGlobalPipes(bodyPipe);
+    app.useGlobalPipes(new BodyPipe());
     app.useGlobalFilters(new ProblemFilter(log));
     this.#prepare(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
     await app.listen(port, host);
@@ -62,10 +73,10 @@ export class HttpListener implements Part {
   }
 
   #prepare(fastify: FastifyInstance): void {
-    const { allowedOrigins, metrics } = this.options;
+    const { allowedOrigins, metrics, verifier, rateLimits } = this.options;
     countRequests(fastify, metrics);
     fastify.addHook('onRequest', (request, reply, done) => {
-      void reply.header('x-request-id', request.id);
+      void reply.headers({ ...ALWAYS, 'x-request-id': request.id });
       done();
     });
     // A connection that is busy when the stop begins would else stay open after its answer, and the stop wait for it.
@@ -75,6 +86,7 @@ export class HttpListener implements Part {
     });
     allowReading(fastify, allowedOrigins);
     refuseUnrouted(fastify);
+    admitCallers(fastify, verifier, new RateLimits(rateLimits));
     fastify.removeAllContentTypeParsers(); // text/plain is one of them
     fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (request, body, done) => {
       try {
@@ -117,17 +129,3 @@ function adapter(): FastifyAdapter {
     },
   });
 }
-
-/** Form only; every wrong field is named. */
-const bodyPipe = new ValidationPipe({
-  transform: true,
-  whitelist: true,
-  forbidNonWhitelisted: true,
-  forbidUnknownValues: true,
-  exceptionFactory: (errors) => new ProblemError('invalid-request', { errors: errors.map(fieldError) }),
-});
-
-const fieldError = ({ property, constraints = {} }: ValidationError): FieldError => ({
-  path: `/${property.replaceAll('~', '~0').replaceAll('/', '~1')}`,
-  message: 'whitelistValidation' in constraints ? 'is not a known field' : Object.values(constraints).join('; '),
-});

@@ -35,6 +35,7 @@ const HEADERS: Partial<Record<ProblemCode, () => Record<string, string>>> = {
   unauthenticated: () => ({ 'www-authenticate': `${CHALLENGE}, error="invalid_token"` }),
   'token-expired': () => ({ 'www-authenticate': `${CHALLENGE}, error="invalid_token", error_description="expired"` }),
   forbidden: () => ({ 'www-authenticate': `${CHALLENGE}, error="insufficient_scope"` }),
+  'rate-limited': () => ({ 'retry-after': '1' }),
   overloaded: () => ({ 'retry-after': retryAfter() }),
   'database-unavailable': () => ({ 'retry-after': retryAfter() }),
   'keys-unavailable': () => ({ 'retry-after': retryAfter() }),

@@ -30,15 +30,18 @@ describe('a body', () => {
     expect(refusal(text)).toMatchObject({ code: 'invalid-request', details: { errors: [{ path: '' }] } });
   });
 
-  it.each(['{"a":1,"a":2}', '{"b":{"a":1,"a":1}}', '{"b":[{"a":{},"a":[]}]}', '{"a":1,"\\u0061":2}'])(
-    '%s says one thing twice',
-    (text) => {
-      expect(refusal(text)).toMatchObject({
-        code: 'malformed-json',
-        details: { detail: expect.stringContaining('"a"') },
-      });
-    },
-  );
+  it.each([
+    '{"a":1,"a":2}',
+    '{"b":{"a":1,"a":1}}',
+    '{"b":[{"a":{},"a":[]}]}',
+    '{"a":1,"\\u0061":2}',
+    '{"a" :":","a"\n:2}',
+  ])('%s says one thing twice', (text) => {
+    expect(refusal(text)).toMatchObject({
+      code: 'malformed-json',
+      details: { detail: expect.stringContaining('"a"') },
+    });
+  });
 
   it('may repeat a name in another object, in a text, as a value', () => {
     const text = '{"a":{"a":"a"},"b":[{"a":1},{"a":2}],"c":"\\"a\\":1,\\"a\\"","d":"a"}';
