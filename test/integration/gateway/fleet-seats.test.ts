@@ -262,6 +262,38 @@ const title = 'the connections of a user on two gateways, counted in Redis';
       rmSync(folder, { recursive: true });
     });
 
+    it('that is killed with SIGKILL are free at another one once its entries have expired, and not before', async () => {
+      const env = { gateway: { REDIS_URL: redis.url } };
+      const start = () => System.start(ground, { services: ['gateway'], env });
+      const [killed, other] = await Promise.all([start(), start()]);
+      endings.push(
+        () => killed.stop(),
+        () => other.stop(),
+      );
+      const auth = { token: await tokens.user(aUserId()) };
+      const connected = (system: System): Socket =>
+        io(system.gatewayUrl, { transports: ['websocket'], auth, forceNew: true, reconnection: false });
+      const inside = Array.from({ length: LIMIT }, () => connected(killed));
+      await within(10_000, 'all are let in', Promise.all(inside.map(admittance)));
+      const isFull = async (): Promise<boolean> =>
+        (await refusalOf(other.gatewayUrl, { auth }).catch(() => undefined))?.data?.code === 'too_many_connections';
+      expect(await isFull()).toBe(true);
+      await killed.service('gateway').kill();
+      const beganMs = performance.now();
+      expect(await isFull()).toBe(true);
+      const back: Socket[] = [];
+      const letIn = async (): Promise<number> => {
+        const socket = connected(other);
+        await Promise.race([admittance(socket), new Promise((resolve) => socket.once('connect_error', resolve))]);
+        if (socket.connected) back.push(socket);
+        return back.length;
+      };
+      await until(letIn, (count) => count === LIMIT, { ...WITHIN, what: 'all seats are free' });
+      expect(performance.now() - beganMs).toBeGreaterThan(5_000); // of 10 s, less what it had not written for
+      expect(await isFull()).toBe(true);
+      for (const socket of [...inside, ...back]) socket.disconnect();
+    });
+
     it('over TLS, with a password from a file that no log shows; a certificate of somebody else is no Redis', async () => {
       const authority = new Authority();
       const secured = await Redis.start({ password: PASSWORD, tls: authority.issue() });
