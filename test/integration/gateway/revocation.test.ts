@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { topicsOf, type Answer } from '@tradesense/contracts';
+import { connectAdmin, connectPublisher } from '@tradesense/kafka';
+import { deleteTopic } from '@tradesense/kafka/testing';
 
 import { Client, refusalOf } from '../../support/client.js';
 import { History, aUserId } from '../../support/facts.js';
@@ -231,6 +233,40 @@ describe('an operator, at a gateway on real Kafka', () => {
     await feed.trade(history);
     await owner.reached(5);
     expect(former.received).toHaveLength(2);
+  });
+
+  it('need not do anything about an access topic that was lost and made anew: it is read again, and who was shut out stays so', async () => {
+    const gateway = system.service('gateway');
+    const connection = { brokers: ground.brokers, clientId: 'test' };
+    const { access } = ground.topics;
+    const [before, since, free] = [aUserId(), aUserId(), aUserId()];
+    for (const user_id of [aUserId(), before]) {
+      await anna.send('POST', '/access/revoke', { user_id, expires: UNTIL, reason: 'before' });
+      await until(async () => (await anna.list<{ id: string }>('/access')).some(({ id }) => id === user_id));
+    }
+    gateway.freeze();
+    const admin = connectAdmin(connection);
+    const publisher = connectPublisher(connection, { topics: [access] });
+    try {
+      await deleteTopic(connection, access.name);
+      await until(async () => (await admin.ensureTopics([access])).length === 1, Boolean, { what: 'it is made anew' });
+      const value = JSON.stringify({ expires: UNTIL, reason: 'since', by: 'bert' });
+      const record = { key: `user:${since}`, value, headers: {} };
+      await until(() => publisher.send([{ topic: access.name, records: [record] }]), Boolean, {
+        what: 'it is written',
+      });
+    } finally {
+      gateway.thaw();
+      await Promise.all([admin.close(), publisher.close()]);
+    }
+    await until(() => gateway.logged('the access topic was read again').length > 0, Boolean, { withinMs: 15_000 });
+    expect(await gateway.metric('tradesense_gateway_losses_total', 'stream="access",why="truncation"')).toBe(1);
+    await until(async () => (await gateway.readiness()).status === 200, Boolean, { what: 'it is ready again' });
+    for (const user of [before, since])
+      expect(await refused(system.gatewayUrl, await tokens.user(user))).toMatchObject({ code: 'unauthorized' });
+    const history = new History(undefined, free);
+    await feed.publish(history.state());
+    await joined(history);
   });
 
   it('lists what is known, in order and page by page', async () => {

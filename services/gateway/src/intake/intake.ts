@@ -52,6 +52,9 @@ const FIRST_NOTICE_MS = 20;
  * Warm start (design 8.1): the ends of the topics are listed first; states and access are read from the beginning and events of
  * the last quarter of an hour, all past the listed ends; only then does `start` resolve and are watermarks listened to. Nobody is
  * connected before, so nothing is told to anyone. A Kafka that is away is waited for, with a line in the log now and then.
+ *
+ * Where the access topic has lost records, what is left of it is read again from its start: it is compacted, and may hold what our
+ * position has passed over. Until then nobody comes in; who was shut out stays so, whatever is gone.
  */
 export class Intake implements Part {
   readonly name = 'intake';
@@ -65,6 +68,8 @@ export class Intake implements Part {
   /** Why the ends of the topics are not known yet. */
   #awaited: string | undefined;
   #isWarm = false;
+  /** Losses of the access topic, and after how many of them it was read again. */
+  readonly #accessLosses = { told: 0, mended: 0 };
 
   constructor(private readonly options: IntakeOptions) {
     this.#topics = topicsOf(options.topicPrefix);
@@ -73,7 +78,7 @@ export class Intake implements Part {
 
   async start(): Promise<void> {
     try {
-      await this.#listEnds();
+      await this.#listEnds(AWAITED);
       await Promise.all([this.#readNotices(), this.#readFacts()]);
       await this.#warm();
       await this.#firstNotice();
@@ -94,25 +99,31 @@ export class Intake implements Part {
     const trouble = this.#facts?.trouble() ?? this.#notices?.trouble() ?? this.#awaited;
     const because = trouble === undefined ? '' : `: ${trouble}`;
     if (!this.#isWarm) return { ok: false, detail: `warm start: ${this.#behind.size} partitions are behind${because}` };
+    if (this.#isBlind) return { ok: false, detail: 'the access topic lost records, and is read again from its start' };
     const idleMs = Math.max(this.#facts?.idleMs() ?? 0, this.#notices?.idleMs() ?? 0);
     if (idleMs <= QUIET_LIMIT_MS) return { ok: true };
     return { ok: false, detail: `Kafka has not answered for ${Math.round(idleMs / 1000)} s${because}` };
   }
 
-  /** How long ago the access topic was last read, or found to hold nothing new; Infinity before. */
+  /** How long ago the access topic was last read, or found to hold nothing new; Infinity before, and while it is read again. */
   get accessIdleMs(): number {
-    return this.#isWarm ? (this.#notices?.idleMs() ?? Infinity) : Infinity;
+    return this.#isWarm && !this.#isBlind ? (this.#notices?.idleMs() ?? Infinity) : Infinity;
   }
 
   get #isStopping(): boolean {
     return this.#stopping.signal.aborted;
   }
 
-  async #listEnds(): Promise<void> {
+  get #isBlind(): boolean {
+    const { told, mended } = this.#accessLosses;
+    return told > mended;
+  }
+
+  async #listEnds(streams: readonly Awaited[]): Promise<void> {
     const { connection, log } = this.options;
     const admin = connectAdmin(connection, { log });
     try {
-      for (const stream of AWAITED) {
+      for (const stream of streams) {
         const ends = await this.#endsOf(admin, this.#topics[stream].name);
         for (const [partition, end] of ends) if (end > 0n) this.#behind.set(keyOf(stream, partition), end);
       }
@@ -267,6 +278,8 @@ export class Intake implements Part {
           if (!isAccess) return;
           log.error({ topic, from: String(from), to: String(to), why, detail }, 'revocations may have been lost');
           if (why === 'truncation') this.#caughtUpWith(keyOf('access', partition));
+          // Bytes that can't be read would be met again.
+          if (this.#isWarm && why !== 'unreadable') this.#mendAccess().catch(fail);
         },
         position: (topic, partition, next) => {
           if (topic === access.name && this.#behind.size > 0) this.#reached('access', partition, next);
@@ -275,6 +288,31 @@ export class Intake implements Part {
       { log, onFailure: fail },
     );
     await this.#notices.start();
+  }
+
+  async #mendAccess(): Promise<void> {
+    const losses = this.#accessLosses;
+    losses.told += 1;
+    if (losses.told > losses.mended + 1) return; // it is under way, and goes on until no loss is left
+    while (this.#isBlind && !this.#isStopping) {
+      const { told } = losses;
+      await this.#notices?.stop();
+      try {
+        await this.#listEnds(['access']);
+        await this.#readNotices();
+      } catch (error) {
+        if (!this.#isStopping) throw error;
+      }
+      this.#reached('access', 0, this.#notices?.position(this.#topics.access.name, 0) ?? 0n);
+      while (
+        !this.#isStopping &&
+        losses.told === told &&
+        (this.#behind.size > 0 || this.#notices?.idleMs() === Infinity)
+      )
+        await this.#clock.sleep(FIRST_NOTICE_MS, this.#stopping.signal);
+      losses.mended = told;
+    }
+    if (!this.#isStopping) this.options.log.warn({ losses: losses.told }, 'the access topic was read again');
   }
 
   #takeAccess({ key, value, offset }: IncomingRecord): void {
