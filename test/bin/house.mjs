@@ -27,6 +27,7 @@ export const SERVICES = {
       marks: ['domain', 'commit'],
       'day-roll': ['commit', 'store'],
       operator: ['commit', 'views'],
+      programs: ['domain', 'store'],
       store: ['domain:types', '@outbox'], // its data source runs the outbox's migrations before its own
       domain: [],
     },

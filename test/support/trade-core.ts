@@ -2,8 +2,8 @@ import { Instant, Money, type ChallengeId, type EventId, type TradeId, type User
 
 import {
   decide,
-  latestProgram,
   openChallenge,
+  programsOf,
   rollTo,
   stateOf,
   type Challenge,
@@ -13,6 +13,7 @@ import {
   type TradeCommand,
   type Verdict,
 } from '../../services/trade/src/domain/index.js';
+import { PRESETS_DIR, readDocuments } from '../../services/trade/src/programs/program-files.js';
 
 /** The words of the pure core's tests: `given` a challenge, `when` something happens to it. */
 export const CHALLENGE = '11111111-1111-7111-8111-111111111111' as ChallengeId;
@@ -20,7 +21,8 @@ export const EPOCH = 1_700_000_000;
 /** When a challenge is opened unless a test says otherwise: a noon, UTC. */
 export const NOON = '2026-03-02T12:00:00Z';
 
-export const seed = latestProgram('seed') as Program;
+export const presets = programsOf(readDocuments([PRESETS_DIR]));
+export const seed = presets.latest('seed') as Program;
 
 /** Ids in order, the same ones for each command: what is decided twice is told twice alike. */
 const idsOf = (at: string): (() => EventId) => {

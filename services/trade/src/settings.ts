@@ -11,6 +11,7 @@ export const tradeSettings = {
   }),
   TRADE_HOST: text({ says: 'Address of the API; :: is IPv4 and IPv6.', fallback: '::' }),
   TRADE_PORT: port({ says: 'Port of the API. 0 takes a free one.', fallback: 3000 }),
+  PROGRAMS_DIR: text({ says: 'Folder of further program documents, besides the presets; empty: none.', fallback: '' }),
   ALLOWED_ORIGINS: list({
     says: "Pages that may read the API from a browser: exact origins, the dashboard's among them.",
     fallback: ['http://localhost:8080', 'http://127.0.0.1:8080'],

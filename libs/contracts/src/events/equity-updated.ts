@@ -2,7 +2,10 @@ import { Type, type Static } from 'typebox';
 
 import { amount, count, envelope, instant, userId, uuid } from './fields.js';
 
-/** The seed's fields of an equity update; a state carries the same object as `equity`. Null where there was no trade yet. */
+/**
+ * The seed's fields of an equity update; a state carries the same object as `equity`. Null where there was no trade yet;
+ * `trade_pnl` and `trade_symbol` also where a mark moved equity last, whose price time is then `executed_at`.
+ */
 export const equityFields = {
   challenge_id: uuid,
   user_id: userId,
@@ -23,6 +26,6 @@ export const equityFields = {
 export const EquityFields = Type.Object(equityFields);
 export type EquityFields = Static<typeof EquityFields>;
 
-/** After every trade. */
+/** After every trade, and after marks at most four times a second. */
 export const EquityUpdated = Type.Object({ ...equityFields, ...envelope });
 export type EquityUpdated = Static<typeof EquityUpdated>;

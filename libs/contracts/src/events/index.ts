@@ -4,6 +4,7 @@ import type { EquityUpdated } from './equity-updated.js';
 import type { EventSkipped } from './event-skipped.js';
 import type { RiskAlert } from './risk-alert.js';
 
+export { ChallengeLimits } from './challenge-limits.js';
 export { ChallengeState, LimitView } from './challenge-state.js';
 export { ChallengeStatusChanged } from './challenge-status-changed.js';
 export { ChallengeUpdated } from './challenge-updated.js';

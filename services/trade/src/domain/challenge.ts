@@ -55,7 +55,7 @@ export interface Book {
   readonly endOfDay: { readonly balance: Money; readonly equity: Money };
   /** The best closed day's result of this phase; zero while none was a gain. */
   readonly bestDay: Money;
-  /** Local dates on which positions were opened, in programs that count those; the latest MAX_DATES. */
+  /** Local dates on which positions were opened, ascending, in programs that count those. */
   readonly openedDates: readonly string[];
   /** When this phase began. */
   readonly phaseStartedAt: Instant;

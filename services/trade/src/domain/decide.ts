@@ -1,180 +1,213 @@
-import { Instant, Money, type RiskAlert, type Status, type StatusReason } from '@tradesense/contracts';
+import { Instant, Money } from '@tradesense/contracts';
 
+import { acted } from './act.js';
 import type { Challenge } from './challenge.js';
-import type { Command, Moment, OpenCommand, TradeCommand } from './command.js';
-import { dayOf } from './day/day.js';
+import type { Command, EpochCommand, MarkCommand, Moment, RollCommand, TradeCommand } from './command.js';
+import { judge } from './judge.js';
 import type { Program } from './program/program.js';
-import { rollTo } from './roll.js';
-import { alertFields, firingTier, stillOpen, tierName } from './rules/alert.js';
-import { standingOf, type Standing } from './rules/loss-limit.js';
-import { isReached, targetOf } from './rules/profit-target.js';
-import { equityFields, stateOf } from './state.js';
-import { tell, type Told } from './telling.js';
+import { violation, type Refused } from './refusal.js';
+import { rollDue } from './roll.js';
+import { withTrade } from './rules/trading-day.js';
+import { tellEquity, tellUpdate, type Told } from './telling.js';
 
-/** How far ahead of the command's time a trade may say it was executed: clocks differ. */
-const AHEAD_MS = 5_000;
-
-/** A command that a rule forbids. `path` is the field at fault, as a JSON Pointer. */
-export type Refusal =
-  | { readonly code: 'challenge-closed' }
-  | { readonly code: 'rule-violation'; readonly path: string; readonly message: string };
+/** How far ahead of the database's clock a trade may say it was executed, and a mark that its price stood: clocks differ. */
+const TRADE_AHEAD_MS = 5_000;
+const MARK_AHEAD_MS = 1_000;
+/** Between two EQUITY_UPDATED of marks, by price time: four a second. */
+const TELL_MS = 250;
 
 /** A mark that came too late; nothing due; nothing that would change. */
 export type Unchanged = 'stale' | 'not-due' | 'same';
 
-/** Accepted without events: something is remembered, and there is nothing to append to the outbox. */
-export type Verdict = Opening | { readonly is: 'unchanged'; readonly why: Unchanged };
-export type Opening = ({ readonly is: 'accepted' } & Told) | Refused;
-type Refused = { readonly is: 'refused'; readonly refusal: Refusal };
-
-const violation = (path: string, message: string): Refused => ({
-  is: 'refused',
-  refusal: { code: 'rule-violation', path, message },
-});
-
-/** A new challenge: its state at sequence 0, and no event. */
-export function openChallenge(program: Program, command: OpenCommand, { at, epoch, nextEventId }: Moment): Opening {
-  const initial = command.initialBalance ?? program.initialBalance;
-  if (initial <= 0n) return violation('/initial_balance', 'must be more than nothing');
-  if (!Money.fits(targetOf(program, initial)))
-    return violation('/initial_balance', 'its target would have more than 12 digits');
-  const challenge: Challenge = {
-    challengeId: command.challengeId,
-    userId: command.userId,
-    epoch,
-    sequence: 0,
-    eventId: nextEventId(),
-    program: { id: program.id, version: program.version },
-    phase: 1,
-    status: 'ACTIVE',
-    statusReason: null,
-    initialBalance: initial,
-    balance: initial,
-    createdAt: at,
-    closedAt: null,
-    previousChallengeId: null,
-    lastCommandAt: at,
-    equity: {
-      previous: initial,
-      current: initial,
-      maxEver: initial,
-      dayStart: initial,
-      dayMax: initial,
-      dayMin: initial,
-      totalTrades: 0,
-      lastTrade: null,
-    },
-    day: dayOf(program, at),
-    tradingDays: 0,
-    lastTradingDate: null,
-    openAlerts: [],
-    book: {
-      balance: { dayStart: initial, dayMax: initial, max: initial },
-      endOfDay: { balance: initial, equity: initial },
-      bestDay: Money.zero,
-      openedDates: [],
-      phaseStartedAt: at,
-      lockedFrom: null,
-      lastTradeId: null,
-      marks: null,
-      decisions: 0,
-    },
-  };
-  return { is: 'accepted', challenge, events: [], decisions: [] };
-}
+/** Accepted without events: something is remembered, and there is nothing to append to the outbox, no state either. */
+export type Verdict =
+  ({ readonly is: 'accepted' } & Told) | { readonly is: 'unchanged'; readonly why: Unchanged } | Refused;
 
 /**
- * A trade's verdict. The order is fixed: roll the due days, apply, equity, limits, target, alerts. A breach beats the target,
- * with a breach there is no alert, and a challenge that has ended takes nothing more (design 4).
+ * A command's verdict. The order is fixed: take the epoch, roll the due days one by one, apply, equity, limits, target, alerts. A
+ * breach beats the target, with a breach there is no alert, and a challenge that has ended takes nothing more (design 4).
  */
 export function decide(program: Program, before: Challenge, command: Command, moment: Moment): Verdict {
-  if (command.is !== 'trade') return { is: 'unchanged', why: 'not-due' };
-  if (before.closedAt !== null) return { is: 'refused', refusal: { code: 'challenge-closed' } };
-  const now: Moment = { ...moment, at: Instant.max(moment.at, before.lastCommandAt) };
-  if (command.executedAt > Instant.plusMs(now.at, AHEAD_MS))
+  switch (command.is) {
+    case 'trade':
+      return trade(program, before, command, moment);
+    case 'mark':
+      return mark(program, before, command, moment);
+    case 'roll':
+      return roll(program, before, command, moment);
+    case 'epoch':
+      return epoch(program, before, command, moment);
+    case 'owner':
+    case 'review':
+    case 'close':
+      return act(program, before, command, moment);
+  }
+}
+
+const closed = (meanwhile?: Told): Refused => ({
+  is: 'refused',
+  refusal: { code: 'challenge-closed' },
+  ...(meanwhile === undefined ? {} : { meanwhile }),
+});
+
+/** A command's time is the database's, and never before the last command's. */
+const timed = (moment: Moment, { lastCommandAt }: Challenge): Moment => ({
+  ...moment,
+  at: Instant.max(moment.at, lastCommandAt),
+});
+
+/** The moment's epoch and the due days, whatever is done then. */
+function upToDate(program: Program, before: Challenge, moment: Moment): Told {
+  const lastCommandAt = Instant.max(moment.at, before.lastCommandAt);
+  const told: Told = { challenge: { ...before, lastCommandAt }, events: [], decisions: [] };
+  return rollDue(program, inEpoch(program, told, moment), moment);
+}
+
+/** In a newer epoch sequences start anew (design 5.4). */
+function inEpoch(program: Program, told: Told, moment: Moment): Told {
+  if (told.challenge.epoch >= moment.epoch) return told;
+  const challenge = { ...told.challenge, epoch: moment.epoch, sequence: 0 };
+  return tellUpdate(program, { ...told, challenge }, 'EPOCH', moment);
+}
+
+/** The state row has an id of its own; without events there is none. */
+function finished(told: Told, { nextEventId }: Moment): Told {
+  return told.events.length === 0 ? told : { ...told, challenge: { ...told.challenge, eventId: nextEventId() } };
+}
+
+const accepted = (told: Told, moment: Moment): Verdict => ({ is: 'accepted', ...finished(told, moment) });
+
+function trade(program: Program, before: Challenge, command: TradeCommand, moment: Moment): Verdict {
+  if (before.closedAt !== null) return closed();
+  const now = timed(moment, before);
+  if (command.executedAt > Instant.plusMs(now.at, TRADE_AHEAD_MS))
     return violation('/executed_at', 'lies more than 5 s in the future');
-
-  const rolled = rolledTold(program, before, now);
-  const applied = apply(rolled.challenge, command);
-  if (!Money.fits(applied.balance) || !Money.fits(Money.minus(applied.balance, applied.initialBalance)))
-    return violation('/realized_pnl', 'makes a sum of more than 12 digits');
-
-  const traded = tell({ ...rolled, challenge: applied }, now.nextEventId(), 'EQUITY_UPDATED', equityFields);
-  const judged = judge(program, traded, now);
-  // The state row has an id of its own.
-  return { is: 'accepted', ...judged, challenge: { ...judged.challenge, eventId: now.nextEventId() } };
+  const current = upToDate(program, before, now);
+  if (current.challenge.closedAt !== null) return closed(finished(current, now));
+  const challenge = traded(program, current.challenge, command);
+  if (!fits(challenge)) return violation('/realized_pnl', 'makes a sum of more than 12 digits');
+  return accepted(judge(program, tellEquity({ ...current, challenge }, now), now), now);
 }
 
-function rolledTold(program: Program, before: Challenge, { at, nextEventId }: Moment): Told {
-  const challenge = { ...rollTo(program, before, at), lastCommandAt: at };
-  const told: Told = { challenge, events: [], decisions: [] };
-  if (challenge.day.date === before.day.date) return told;
-  return tell(told, nextEventId(), 'CHALLENGE_UPDATED', (rolled) => ({
-    challenge_id: rolled.challengeId,
-    user_id: rolled.userId,
-    reason: 'DAY_ROLLED' as const,
-    state: stateOf(program, rolled),
-    changed_at: Instant.format(at),
-  }));
-}
-
-/** Closed result only: in programs that judge trades, equity is the balance. */
-function apply(challenge: Challenge, { pnl, symbol, executedAt }: TradeCommand): Challenge {
-  const { equity, day } = challenge;
-  const current = Money.plus(equity.current, pnl);
+/** A closed result moves the balance; equity too, where no marks do (one source of equity, design 4). */
+function traded(program: Program, before: Challenge, command: TradeCommand): Challenge {
+  const { tradeId, pnl, symbol, executedAt, openedAt } = command;
+  const challenge = withTrade(program, before, openedAt);
+  const { book } = challenge;
+  const balance = Money.plus(challenge.balance, pnl);
+  const moved = withEquity(challenge, program.equityFrom === 'TRADES' ? balance : challenge.equity.current);
   return {
-    ...challenge,
-    balance: Money.plus(challenge.balance, pnl),
+    ...moved,
+    balance,
     equity: {
-      previous: equity.current,
-      current,
-      maxEver: Money.max(equity.maxEver, current),
-      dayStart: equity.dayStart,
-      dayMax: Money.max(equity.dayMax, current),
-      dayMin: Money.min(equity.dayMin, current),
-      totalTrades: equity.totalTrades + 1,
+      ...moved.equity,
+      totalTrades: moved.equity.totalTrades + 1,
       lastTrade: { pnl, symbol, executedAt },
     },
-    tradingDays: challenge.tradingDays + (challenge.lastTradingDate === day.date ? 0 : 1),
-    lastTradingDate: day.date,
+    book: {
+      ...book,
+      balance: {
+        dayStart: book.balance.dayStart,
+        dayMax: Money.max(book.balance.dayMax, balance),
+        max: Money.max(book.balance.max, balance),
+      },
+      lastTradeId: tradeId,
+      marks: book.marks === null ? null : { ...book.marks, isLatest: false },
+    },
   };
 }
 
-function judge(program: Program, told: Told, moment: Moment): Told {
-  const { challenge } = told;
-  const standings = program.limits.map((limit) => standingOf(limit, challenge.equity));
-  const breach = standings.find(({ breached }) => breached);
-  if (breach !== undefined) return failed(told, breach, moment);
-  const passed = isReached(program, challenge) ? end(told, 'FUNDED', 'PROFIT_TARGET', moment) : told;
-  return standings.reduce((so, standing) => alerted(program, so, standing, moment), passed);
-}
-
-function failed(told: Told, { limit }: Standing, moment: Moment): Told {
-  return end(told, 'FAILED', limit.rule, moment);
-}
-
-function end(told: Told, status: Status, reason: StatusReason, { at, nextEventId }: Moment): Told {
-  const ended: Challenge = { ...told.challenge, status, statusReason: reason, closedAt: at };
-  return tell({ ...told, challenge: ended }, nextEventId(), 'CHALLENGE_STATUS_CHANGED', ({ challengeId }) => ({
-    challenge_id: challengeId,
-    old_status: told.challenge.status,
-    new_status: status,
-    reason,
-    changed_at: Instant.format(at),
-  }));
-}
-
-/** Arms again what has recovered, then fires the highest armed tier that is passed. */
-function alerted(program: Program, told: Told, standing: Standing, { at, nextEventId }: Moment): Told {
-  const openAlerts = stillOpen(program, told.challenge.openAlerts, standing);
-  const armed: Told = { ...told, challenge: { ...told.challenge, openAlerts } };
-  const tier = firingTier(program, openAlerts, standing);
-  if (tier === undefined) return armed;
-  const fired = tell(armed, nextEventId(), 'RISK_ALERT', (challenge) => alertFields(challenge, standing, tier, at));
-  const alert = fired.events.at(-1)?.body as RiskAlert;
-  const { rule } = standing.limit;
+/** `previous` is what was told last. */
+function withEquity(challenge: Challenge, current: Money): Challenge {
+  const { equity, book } = challenge;
   return {
-    ...fired,
-    challenge: { ...fired.challenge, openAlerts: [...openAlerts, { rule, tier: tierName(tier), alert }] },
+    ...challenge,
+    equity: {
+      ...equity,
+      previous: book.marks?.isUntold === true ? equity.previous : equity.current,
+      current,
+      maxEver: Money.max(equity.maxEver, current),
+      dayMax: Money.max(equity.dayMax, current),
+      dayMin: Money.min(equity.dayMin, current),
+    },
   };
+}
+
+/** Whether all that is shown of it has at most 12 digits: amounts, results, and losses from the highest. */
+const fits = ({ balance, initialBalance, equity, book }: Challenge): boolean =>
+  [balance, equity.current].every(
+    (value) =>
+      Money.fits(value) &&
+      Money.fits(Money.minus(value, initialBalance)) &&
+      Money.fits(Money.minus(value, Money.max(equity.maxEver, book.balance.max))),
+  );
+
+/**
+ * A mark's time is its price time: so it matters not how long it waited for its write, and one of before midnight still belongs
+ * to the day before, as long as nothing of the new day has come.
+ */
+function mark(program: Program, before: Challenge, command: MarkCommand, moment: Moment): Verdict {
+  if (program.equityFrom !== 'MARKS')
+    return violation('/challenge_id', 'is on a program that judges trades: marks do not move its equity');
+  if (before.closedAt !== null) return closed();
+  const { priceTime } = command;
+  if (priceTime > Instant.plusMs(moment.at, MARK_AHEAD_MS))
+    return violation('/price_time', 'lies more than 1 s in the future');
+  if (isStale(before, command)) return { is: 'unchanged', why: 'stale' };
+  const now: Moment = { ...moment, at: priceTime };
+  const current = upToDate(program, before, now);
+  if (current.challenge.closedAt !== null) return closed(finished(current, now));
+  if (isStale(current.challenge, command)) return { is: 'unchanged', why: 'stale' }; // a roll has begun another phase
+  const challenge = marked(current.challenge, command);
+  if (!fits(challenge)) return violation('/equity', 'makes a sum of more than 12 digits');
+  const untold: Told = { ...current, challenge };
+  if (isTellingDue(challenge, priceTime)) return accepted(judge(program, tellEquity(untold, now), now), now);
+  const quiet = judge(program, untold, now);
+  const isNews = quiet.events.length > untold.events.length;
+  return accepted(isNews ? judge(program, tellEquity(untold, now), now) : quiet, now);
+}
+
+/** One of another balance than ours (a closing loss would count twice), older than the last, or of a day that is closed. */
+function isStale({ book, day }: Challenge, { lastTradeId, priceTime }: MarkCommand): boolean {
+  const last = book.marks?.priceTime;
+  return lastTradeId !== book.lastTradeId || (last !== undefined && priceTime < last) || priceTime < day.startsAt;
+}
+
+function marked(challenge: Challenge, { equity, priceTime }: MarkCommand): Challenge {
+  const toldAt = challenge.book.marks?.toldAt ?? null;
+  const marks = { priceTime, toldAt, isUntold: true, isLatest: true };
+  const moved = withEquity(challenge, equity);
+  return { ...moved, book: { ...moved.book, marks } };
+}
+
+const isTellingDue = (challenge: Challenge, at: Instant): boolean => {
+  const dueAt = tellingDueAt(challenge);
+  return dueAt !== null && at >= dueAt;
+};
+
+/** From when on a roll command tells equity that marks have moved and nobody was told; null: there is nothing to tell. */
+export function tellingDueAt({ book: { marks } }: Challenge): Instant | null {
+  if (marks === null || !marks.isUntold) return null;
+  return marks.toldAt === null ? marks.priceTime : Instant.plusMs(marks.toldAt, TELL_MS);
+}
+
+function roll(program: Program, before: Challenge, _: RollCommand, moment: Moment): Verdict {
+  if (before.closedAt !== null) return { is: 'unchanged', why: 'not-due' };
+  const now = timed(moment, before);
+  const current = upToDate(program, before, now);
+  const told = isTellingDue(current.challenge, now.at) ? tellEquity(current, now) : current;
+  return told.events.length === 0 ? { is: 'unchanged', why: 'not-due' } : accepted(told, now);
+}
+
+/** Also of a challenge that has ended: its state would else be gone with the old epoch. */
+function epoch(program: Program, before: Challenge, _: EpochCommand, moment: Moment): Verdict {
+  if (before.epoch >= moment.epoch) return { is: 'unchanged', why: 'same' };
+  const now = timed(moment, before);
+  return accepted(upToDate(program, before, now), now);
+}
+
+function act(program: Program, before: Challenge, command: Parameters<typeof acted>[2], moment: Moment): Verdict {
+  const now = timed(moment, before);
+  const verdict = acted(program, upToDate(program, before, now), command, now);
+  return verdict.is === 'accepted' ? accepted(verdict, now) : verdict;
 }

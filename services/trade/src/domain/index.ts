@@ -11,10 +11,15 @@ export type {
   RollCommand,
   TradeCommand,
 } from './command.js';
-export type { Decision } from './decision.js';
+export { CORE_VERSION, type Decision } from './decision.js';
 export type { Told, ToldEvent } from './telling.js';
 export type { FieldError, Program } from './program/program.js';
-export { decide, openChallenge, type Opening, type Refusal, type Unchanged, type Verdict } from './decide.js';
+export { decide, tellingDueAt, type Unchanged, type Verdict } from './decide.js';
+export { limitsOf } from './limits.js';
+export { openChallenge, type Opening } from './opening.js';
+export { recompute, type Recomputed } from './recompute.js';
+export type { Refusal, Refused } from './refusal.js';
 export { rollTo } from './roll.js';
 export { stateOf } from './state.js';
-export { UnknownProgram, latestProgram, programOf, programsOf, type Programs } from './program/programs.js';
+export { readProgram, type ProgramReading } from './program/read-program.js';
+export { UnknownProgram, latestProgram, offer, programOf, programsOf, type Programs } from './program/programs.js';

@@ -44,3 +44,13 @@ export function dayOf(rule: DayRule, at: Instant): Day {
   if (at >= today.endsAt) return dayAfter(rule, today);
   return at >= today.startsAt ? today : dayFrom(rule, local.toPlainDate().subtract({ days: 1 }));
 }
+
+/** A name of the time zone database. */
+export function isTimeZone(name: string): boolean {
+  try {
+    Temporal.Instant.fromEpochNanoseconds(0n).toZonedDateTimeISO(name);
+    return !/^[+-]/.test(name);
+  } catch {
+    return false;
+  }
+}

@@ -1,7 +1,5 @@
-import { Money } from '@tradesense/contracts';
-
 import type { ProgramRef } from '../challenge.js';
-import type { Percent, Program } from './program.js';
+import type { Program } from './program.js';
 
 /** The programs that are known: what the documents say, by id and version. */
 export interface Programs {
@@ -34,25 +32,10 @@ export function programsOf(programs: readonly Program[]): Programs {
   };
 }
 
-const percent = (text: string): Percent => Money.of(text) as bigint as Percent;
-
-const seed: Program = {
-  id: 'seed',
-  version: 1,
-  timeZone: 'UTC',
-  dayStartsAt: '00:00',
-  initialBalance: Money.of('10000.00'),
-  profitTarget: percent('10.00'),
-  tradingDaysNeeded: 0,
-  limits: [
-    { rule: 'DAILY_LOSS', reference: 'DAY_START', percent: percent('5.00') },
-    { rule: 'TOTAL_LOSS', reference: 'PEAK', percent: percent('10.00') },
-  ],
-  alertTiers: [{ atPercentOfLimit: percent('80.00'), severity: 'MEDIUM' }],
-  hysteresis: percent('10.00'),
+/** Until every caller is given its `Programs`: what `offer` was given last. */
+let offered = programsOf([]);
+export const offer = (programs: Programs): void => {
+  offered = programs;
 };
-
-/** Until every caller is given its `Programs`. */
-const PRESETS = programsOf([seed]);
-export const latestProgram = (id: string): Program | undefined => PRESETS.latest(id);
-export const programOf = (ref: ProgramRef): Program => PRESETS.of(ref);
+export const latestProgram = (id: string): Program | undefined => offered.latest(id);
+export const programOf = (ref: ProgramRef): Program => offered.of(ref);

@@ -2,7 +2,7 @@ import { Instant, Money, type AlertType, type LimitRule, type RiskAlert } from '
 
 import type { Challenge, OpenAlert } from '../challenge.js';
 import type { AlertTier, Percent, Program } from '../program/program.js';
-import { drawdownOf, hasUsed, type Standing } from './loss-limit.js';
+import { drawdownOf, hasUsed, thresholdOf, type Standing } from './loss-limit.js';
 
 const TEXTS: Record<LimitRule, { readonly type: AlertType; readonly name: string }> = {
   DAILY_LOSS: { type: 'HIGH_DAILY_DRAWDOWN', name: 'Daily' },
@@ -18,10 +18,9 @@ export function alertFields(
   { severity }: AlertTier,
   at: Instant,
 ): AlertFields {
-  const { limit } = standing;
-  const { type, name } = TEXTS[limit.rule];
+  const { type, name } = TEXTS[standing.limit.rule];
   const drawdown = drawdownOf(standing);
-  const threshold = Money.format(Money.ofMinor(limit.percent));
+  const threshold = thresholdOf(standing);
   return {
     challenge_id: challenge.challengeId,
     user_id: challenge.userId,
@@ -39,25 +38,24 @@ export function alertFields(
 
 export const tierName = ({ atPercentOfLimit }: AlertTier): string => Money.format(Money.ofMinor(atPercentOfLimit));
 
-const isOf =
-  ({ limit }: Standing, tier: AlertTier) =>
-  (open: OpenAlert) =>
-    open.rule === limit.rule && open.tier === tierName(tier);
+/** Tiers of the standing's rule that are passed, ascending. */
+export const passedTiers = ({ alertTiers }: Program, standing: Standing): readonly AlertTier[] =>
+  alertTiers.filter(({ atPercentOfLimit }) => hasUsed(standing, atPercentOfLimit));
 
-/** The highest tier that is passed and still armed: a jump over two fires one alert. */
-export function firingTier(program: Program, open: readonly OpenAlert[], standing: Standing): AlertTier | undefined {
-  const passed = program.alertTiers.filter((tier) => hasUsed(standing, tier.atPercentOfLimit));
-  const highest = passed.reduce<AlertTier | undefined>(
-    (best, tier) => (best === undefined || tier.atPercentOfLimit > best.atPercentOfLimit ? tier : best),
-    undefined,
-  );
-  return highest !== undefined && !open.some(isOf(standing, highest)) ? highest : undefined;
+/** Names of the rule's tiers that are disarmed. */
+export const openTiers = (open: readonly OpenAlert[], rule: LimitRule): readonly string[] =>
+  open.filter((alert) => alert.rule === rule).map(({ tier }) => tier);
+
+/** The highest tier that is passed, if it is armed: a jump over two fires one alert, for both. */
+export function firingTier(program: Program, open: readonly string[], standing: Standing): AlertTier | undefined {
+  const highest = passedTiers(program, standing).at(-1);
+  return highest === undefined || open.includes(tierName(highest)) ? undefined : highest;
 }
 
 /** Open alerts without those whose tier equity has left behind by more than the hysteresis: they are armed again. */
 export function stillOpen(program: Program, open: readonly OpenAlert[], standing: Standing): readonly OpenAlert[] {
-  const recovered = program.alertTiers.filter(
-    ({ atPercentOfLimit }) => !hasUsed(standing, (atPercentOfLimit - program.hysteresis) as Percent),
-  );
-  return open.filter((alert) => !recovered.some((tier) => isOf(standing, tier)(alert)));
+  const recovered = program.alertTiers
+    .filter(({ atPercentOfLimit }) => !hasUsed(standing, (atPercentOfLimit - program.hysteresis) as Percent))
+    .map(tierName);
+  return open.filter(({ rule, tier }) => rule !== standing.limit.rule || !recovered.includes(tier));
 }
