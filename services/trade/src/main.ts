@@ -5,6 +5,7 @@ import { AdminListener, breakerReports, createMetrics, runService } from '@trade
 
 import { Wake, Writer } from './commit/index.js';
 import { HttpListener } from './http/index.js';
+import { PRESETS_DIR, ProgramShelf } from './programs/index.js';
 import { tradeSettings } from './settings.js';
 import { Database, SoloConnection } from './store/index.js';
 import { TradeModule } from './trade.module.js';
@@ -15,14 +16,16 @@ await runService({
   parts({ config, log, health }) {
     const metrics = createMetrics('trade');
     const database = new Database(config.DATABASE_URL, log);
+    const programs = new ProgramShelf(database, [PRESETS_DIR, config.PROGRAMS_DIR], log);
     const solo = new SoloConnection(config.DATABASE_URL, log);
-    const writer = new Writer(database, new Wake(solo, log), metrics);
+    const writer = new Writer({ database, wake: new Wake(solo, log), metrics });
     const signals = keySetSignals(metrics, log, breakerReports(metrics, log)('key_set'));
     const verifier = new RememberingVerifier(new TokenVerifier(tokenRulesOf(config), { signals }));
     health.check('database', () => (solo.isUp ? { ok: true } : { ok: false, detail: 'PostgreSQL does not answer' }));
     return [
       new AdminListener({ host: config.ADMIN_HOST, port: config.ADMIN_PORT, registry: metrics.registry, health, log }),
       database,
+      programs,
       solo,
       new HttpListener({
         host: config.TRADE_HOST,

@@ -99,7 +99,7 @@ describe('a session that the operator ends', () => {
     const { challenge_id } = await system.api.open();
     const trade = given.trade();
     await database.query('begin');
-    await database.query('select from challenge where id = $1 for no key update', [challenge_id]);
+    await database.query('lock table trade');
     const posted = post(challenge_id, trade);
     await until(
       () => count(`wait_event_type = 'Lock'`),

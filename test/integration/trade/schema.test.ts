@@ -79,14 +79,10 @@ describe('stopping the service', () => {
     await database.query('begin');
     await database.query('select from challenge where id = $1 for no key update', [challenge_id]);
     const posted = system.api.post(challenge_id);
-    const waiting = `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
-    const admin = new pg.Client({ connectionString: ground.databaseUrl('postgres') });
-    await admin.connect();
     await until(
-      async () => (await admin.query(waiting)).rowCount,
+      () => system.service('trade').metric('tradesense_trade_commands_under_way'),
       (count) => count === 1,
     );
-    await admin.end();
     const stopped = system.service('trade').stop();
     await until(
       () => system.service('trade').logged('stopping'),

@@ -186,18 +186,13 @@ describe('a challenge that somebody else has locked', () => {
       await holder.end();
     }
   }
-  const waiting = async () =>
-    (
-      await database.query(
-        `select from pg_stat_activity where application_name = 'tradesense-trade' and wait_event_type = 'Lock'`,
-      )
-    ).rowCount;
+  const underWay = () => system.service('trade').metric('tradesense_trade_commands_under_way');
 
   it('makes its trade wait, and no other', async () => {
     const [mine, other] = [await system.api.open(), await system.api.open()];
     await locked(mine.challenge_id, async (release) => {
       const posted = system.api.post(mine.challenge_id);
-      await until(waiting, (count) => count === 1);
+      await until(underWay, (count) => count === 1);
       await system.api.post(other.challenge_id);
       expect((await system.api.read(mine.challenge_id)).sequence).toBe(0);
       await release();

@@ -11,7 +11,7 @@ import {
   type Database,
 } from '../store/index.js';
 import { meaningOf } from './meaning.js';
-import { outboxRows } from './outbox-rows.js';
+import { stateRow } from './outbox-rows.js';
 import { refused, repeat, type Outcome } from './outcome.js';
 
 /**
@@ -46,7 +46,7 @@ export const openChallenge = (
     const answer = JSON.stringify(stateOf(program, verdict.challenge));
     await Promise.all([
       insertOpening(transaction, challengeId, { meaning, answer }),
-      append(transaction, locked, outboxRows(verdict, answer, traceparent)),
+      append(transaction, locked, [stateRow(verdict.challenge, answer, traceparent)]),
     ]);
     return { is: 'accepted', answer, replayed: false };
   });

@@ -1,11 +1,20 @@
-import type { Refusal } from '../domain/index.js';
+import type { Refusal, Unchanged } from '../domain/index.js';
 import type { FirstAnswer } from '../store/index.js';
 
-export type RefusalCode = Refusal['code'] | 'not-found' | 'trade-conflict' | 'challenge-exists';
+export type RefusalCode = Refusal['code'] | 'not-found' | 'trade-conflict' | 'challenge-exists' | 'earlier-unknown';
 
-/** What became of a command. `answer` is JSON text, kept and repeated byte for byte. */
+/**
+ * What became of a command. `answer` is JSON text, kept and repeated byte for byte. `tellInMs`: when a roll will tell equity that
+ * marks have moved and nobody was told.
+ */
 export type Outcome =
-  | { readonly is: 'accepted'; readonly answer: string; readonly replayed: boolean }
+  | {
+      readonly is: 'accepted';
+      readonly answer: string;
+      readonly replayed: boolean;
+      readonly tellInMs?: number | null;
+    }
+  | { readonly is: 'unchanged'; readonly why: Unchanged; readonly tellInMs?: number | null }
   | { readonly is: 'refused'; readonly refusal: Refusal | { readonly code: Exclude<RefusalCode, Refusal['code']> } };
 
 export const refused = (refusal: (Outcome & { is: 'refused' })['refusal']): Outcome => ({ is: 'refused', refusal });

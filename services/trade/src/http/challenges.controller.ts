@@ -112,6 +112,7 @@ function answer(outcome: Outcome, reply: FastifyReply): string {
     const { path, message } = refusal;
     throw new ProblemError('rule-violation', { errors: [{ path, message }] });
   }
+  if (outcome.is === 'unchanged') throw new Error('a command of the API that changes nothing');
   reply.header('content-type', 'application/json; charset=utf-8');
   if (outcome.replayed) reply.header('idempotent-replayed', 'true');
   return outcome.answer;

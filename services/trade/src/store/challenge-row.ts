@@ -14,35 +14,36 @@ import type { ChallengeEntity } from './challenge.entity.js';
 import { micros } from './moments.js';
 
 const MOMENTS = ['created_at', 'closed_at', 'last_command_at', 'executed_at', 'day_starts_at', 'day_ends_at'];
-const MOVING = [
-  'epoch',
-  'sequence',
-  'event_id',
-  'phase',
-  'status',
-  'status_reason',
-  'balance',
-  'closed_at',
-  'last_command_at',
-  'previous_equity',
-  'current_equity',
-  'max_equity_ever',
-  'daily_start_equity',
-  'daily_max_equity',
-  'daily_min_equity',
-  'total_trades',
-  'trade_pnl',
-  'trade_symbol',
-  'executed_at',
-  'day_date',
-  'day_starts_at',
-  'day_ends_at',
-  'trading_days',
-  'last_trading_date',
-  'open_alerts',
-  'user_id',
-  'book',
-] as const satisfies readonly (keyof ChallengeEntity)[];
+const MOVING_TYPES = {
+  epoch: 'bigint',
+  sequence: 'bigint',
+  event_id: 'uuid',
+  phase: 'integer',
+  status: 'text',
+  status_reason: 'text',
+  balance: 'numeric',
+  closed_at: 'timestamptz',
+  last_command_at: 'timestamptz',
+  previous_equity: 'numeric',
+  current_equity: 'numeric',
+  max_equity_ever: 'numeric',
+  daily_start_equity: 'numeric',
+  daily_max_equity: 'numeric',
+  daily_min_equity: 'numeric',
+  total_trades: 'integer',
+  trade_pnl: 'numeric',
+  trade_symbol: 'text',
+  executed_at: 'timestamptz',
+  day_date: 'date',
+  day_starts_at: 'timestamptz',
+  day_ends_at: 'timestamptz',
+  trading_days: 'integer',
+  last_trading_date: 'date',
+  open_alerts: 'json',
+  user_id: 'text',
+  book: 'json',
+} as const satisfies Partial<Record<keyof ChallengeEntity, string>>;
+const MOVING = Object.keys(MOVING_TYPES) as (keyof typeof MOVING_TYPES)[];
 const FIXED = [
   'id',
   'program_id',
@@ -52,8 +53,9 @@ const FIXED = [
   'previous_challenge_id',
 ] as const satisfies readonly (keyof ChallengeEntity)[];
 
-/** What a command may change, in the order of `movingValues`; the role may update no other column. */
+/** What a command may change; the role may update no other column. */
 export const MOVING_COLUMNS: readonly string[] = MOVING;
+export const COLUMN_TYPES: Readonly<Record<string, string>> = MOVING_TYPES;
 /** All columns, in the order of `allValues`. */
 export const ALL_COLUMNS: readonly string[] = [...FIXED, ...MOVING];
 
@@ -104,7 +106,7 @@ export const challengeOf = (row: ChallengeEntity): Challenge => ({
 
 type Values<Name extends string> = Readonly<Record<Name, string | number | null>>;
 
-function movingRow(challenge: Challenge): Values<(typeof MOVING)[number]> {
+export function movingRow(challenge: Challenge): Values<keyof typeof MOVING_TYPES> {
   const { equity, day } = challenge;
   return {
     epoch: challenge.epoch,
@@ -146,12 +148,7 @@ const fixedRow = (challenge: Challenge): Values<(typeof FIXED)[number]> => ({
   previous_challenge_id: challenge.previousChallengeId,
 });
 
-export const movingValues = (challenge: Challenge): readonly unknown[] => {
-  const row = movingRow(challenge);
-  return MOVING.map((name) => row[name]);
-};
-
 export const allValues = (challenge: Challenge): readonly unknown[] => {
-  const row = fixedRow(challenge);
-  return [...FIXED.map((name) => row[name]), ...movingValues(challenge)];
+  const [fixed, moving] = [fixedRow(challenge), movingRow(challenge)];
+  return [...FIXED.map((name) => fixed[name]), ...MOVING.map((name) => moving[name])];
 };

@@ -4,10 +4,11 @@ import type { Challenge } from '../domain/index.js';
 import {
   ALL_COLUMNS,
   CHALLENGE_COLUMNS,
+  COLUMN_TYPES,
   MOVING_COLUMNS,
   allValues,
   challengeOf,
-  movingValues,
+  movingRow,
 } from './challenge-row.js';
 import type { ChallengeEntity } from './challenge.entity.js';
 import { micros } from './moments.js';
@@ -15,9 +16,19 @@ import type { Queries } from './transaction.js';
 
 /**
  * Alone in its statement: after a wait PostgreSQL reads the locked row again, but not sub-selects and joins (pitfall P7). NO KEY:
- * foreign keys of others may still look at the row (pitfall P9).
+ * foreign keys of others may still look at the row (pitfall P9). Those that are locked elsewhere are left out, so this waits for
+ * nobody and can not deadlock (P8).
  */
-export const LOCK_CHALLENGE = `select ${CHALLENGE_COLUMNS} from challenge where id = $1 for no key update`;
+export const LOCK_CHALLENGES = `
+  select ${CHALLENGE_COLUMNS} from challenge where id = any($1::uuid[]) order by id for no key update skip locked`;
+
+const FIND_EXISTING = `select id from challenge where id = any($1::uuid[])`;
+
+/** Which of them there are, locked or not. */
+export async function findExisting(queries: Queries, ids: readonly ChallengeId[]): Promise<ReadonlySet<string>> {
+  const rows = await queries.query<{ readonly id: string }>(FIND_EXISTING, [ids]);
+  return new Set(rows.map(({ id }) => id));
+}
 
 /** A new challenge's row is locked by having been inserted; nobody's when the id is taken. */
 export const INSERT_CHALLENGE = `
@@ -27,13 +38,17 @@ export const INSERT_CHALLENGE = `
   returning id`;
 export const insertValues = allValues;
 
-const UPDATE_CHALLENGE = `
+const UPDATE_CHALLENGES = `
   update challenge
-     set ${MOVING_COLUMNS.map((name, index) => `${name} = $${index + 2}`).join(', ')}
-   where id = $1`;
+     set ${MOVING_COLUMNS.map((name) => `${name} = given.${name}::${COLUMN_TYPES[name]}`).join(', ')}
+    from json_to_recordset($1) as given (id uuid, ${MOVING_COLUMNS.map((name) => `${name} text`).join(', ')})
+   where challenge.id = given.id`;
 
-export async function updateChallenge(queries: Queries, challenge: Challenge): Promise<void> {
-  await queries.query(UPDATE_CHALLENGE, [challenge.challengeId, ...movingValues(challenge)]);
+/** One statement for all; each of them must be locked. */
+export async function updateChallenges(queries: Queries, challenges: readonly Challenge[]): Promise<void> {
+  if (challenges.length === 0) return;
+  const rows = challenges.map((challenge) => ({ id: challenge.challengeId, ...movingRow(challenge) }));
+  await queries.query(UPDATE_CHALLENGES, [JSON.stringify(rows)]);
 }
 
 const READ_CHALLENGE = `select ${CHALLENGE_COLUMNS}, ${micros('clock_timestamp()', 'now')} from challenge where id = $1`;

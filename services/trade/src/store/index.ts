@@ -1,13 +1,14 @@
 /** Entities, migrations, statements by hand. */
 export {
-  LOCK_CHALLENGE,
+  LOCK_CHALLENGES,
   INSERT_CHALLENGE,
+  findExisting,
   insertOpening,
   insertValues,
   readChallenge,
   readOpening,
   readStream,
-  updateChallenge,
+  updateChallenges,
   type FirstAnswer,
 } from './challenge-statements.js';
 export { challengeOf } from './challenge-row.js';
@@ -18,6 +19,16 @@ export { DatabaseUnavailable, Overloaded } from './faults.js';
 export { insertDecisions, listDecisions, readDecision, type MadeDecision } from './decision-statements.js';
 export { migrate } from './migrate.js';
 export { TRADE_MIGRATIONS } from './migrations/index.js';
+export { insertPrograms, readPrograms } from './program-statements.js';
 export { SoloConnection } from './solo-connection.js';
-export { findTrade, insertLateTrade, insertTrade, listTrades, type ListedTrade } from './trade-statements.js';
+export {
+  findTrades,
+  insertLateTrades,
+  insertTrades,
+  listTrades,
+  tradeKey,
+  type LateTrade,
+  type ListedTrade,
+  type NewTrade,
+} from './trade-statements.js';
 export { OpenTransaction, type Queries } from './transaction.js';

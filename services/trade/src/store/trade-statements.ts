@@ -5,84 +5,105 @@ import type { FirstAnswer } from './challenge-statements.js';
 import { micros } from './moments.js';
 import type { Queries } from './transaction.js';
 
-export interface Found {
-  /** The database's clock, read after the lock was taken: a statement of its own. */
-  readonly now: Instant;
-  readonly first: FirstAnswer | undefined;
-  /** Whether the trade that is to be corrected is known; true when none is named. */
-  readonly correctsKnown: boolean;
+/** Names a trade among those of several challenges. */
+export const tradeKey = (challengeId: ChallengeId, tradeId: TradeId): string => `${challengeId} ${tradeId}`;
+
+const FIND_TRADES = `
+  select trade.challenge_id, trade.trade_id, trade.meaning, trade.answer
+    from unnest($1::uuid[], $2::uuid[]) as asked (challenge_id, trade_id)
+    join trade using (challenge_id, trade_id)`;
+
+interface FoundRow extends FirstAnswer {
+  readonly challenge_id: ChallengeId;
+  readonly trade_id: TradeId;
 }
 
-const FIND_TRADE = `
-  select ${micros('clock_timestamp()', 'now')}, trade.meaning, trade.answer,
-         $3::uuid is null or exists (select from trade t where t.challenge_id = $1 and t.trade_id = $3) as corrects_known
-    from (values (1)) as one left join trade on trade.challenge_id = $1 and trade.trade_id = $2`;
-
-interface FoundRow {
-  readonly now: string;
-  readonly meaning: Buffer | null;
-  readonly answer: string | null;
-  readonly corrects_known: boolean;
+/**
+ * First answers of trades that are known, by key: those posted, and those they name as corrected. The key is looked up before
+ * anything is judged: a known trade is answered as it was, whatever has happened since.
+ */
+export async function findTrades(
+  queries: Queries,
+  commands: readonly TradeCommand[],
+): Promise<Map<string, FirstAnswer>> {
+  if (commands.length === 0) return new Map();
+  const keys = commands.flatMap(({ challengeId, tradeId, corrects }) =>
+    [tradeId, corrects].flatMap((id) => (id === null ? [] : [{ challengeId, id }])),
+  );
+  const rows = await queries.query<FoundRow>(FIND_TRADES, [
+    keys.map(({ challengeId }) => challengeId),
+    keys.map(({ id }) => id),
+  ]);
+  return new Map(rows.map(({ challenge_id, trade_id, ...first }) => [tradeKey(challenge_id, trade_id), first]));
 }
 
-/** The key is looked up before anything is judged: a known trade is answered as it was, whatever has happened since. */
-export async function findTrade(queries: Queries, { challengeId, tradeId, corrects }: TradeCommand): Promise<Found> {
-  const [row] = await queries.query<FoundRow>(FIND_TRADE, [challengeId, tradeId, corrects]);
-  if (row === undefined) throw new Error('a left join without a row');
-  const { meaning, answer } = row;
-  return {
-    now: Instant.ofMicros(BigInt(row.now)),
-    first: meaning === null || answer === null ? undefined : { meaning, answer },
-    correctsKnown: row.corrects_known,
-  };
+/** A trade with the challenge as it left it; `sequence` is of its EQUITY_UPDATED. */
+export interface NewTrade {
+  readonly command: TradeCommand;
+  readonly after: Challenge;
+  readonly sequence: number;
+  readonly first: FirstAnswer;
 }
 
-const INSERT_TRADE = `
+const INSERT_TRADES = `
   insert into trade (challenge_id, trade_id, number, symbol, realized_pnl, balance, executed_at, opened_at, side, quantity,
                      commission, corrects, sequence, recorded_at, meaning, answer)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`;
+  select challenge_id, trade_id, number, symbol, realized_pnl, balance, executed_at, opened_at, side, quantity,
+         commission, corrects, sequence, recorded_at, decode(meaning, 'hex'), answer
+    from json_to_recordset($1) as given (
+           challenge_id uuid, trade_id uuid, number integer, symbol text, realized_pnl numeric, balance numeric,
+           executed_at timestamptz, opened_at timestamptz, side text, quantity text, commission numeric, corrects uuid,
+           sequence bigint, recorded_at timestamptz, meaning text, answer text)`;
 
-/** @param sequence of the trade's EQUITY_UPDATED */
-export async function insertTrade(
-  queries: Queries,
-  command: TradeCommand,
-  { after, sequence, first }: { readonly after: Challenge; readonly sequence: number; readonly first: FirstAnswer },
-): Promise<void> {
-  await queries.query(INSERT_TRADE, [
-    command.challengeId,
-    command.tradeId,
-    after.equity.totalTrades,
-    command.symbol,
-    Money.format(command.pnl),
-    Money.format(after.balance),
-    Instant.format(command.executedAt),
-    command.openedAt === null ? null : Instant.format(command.openedAt),
-    command.side,
-    command.quantity,
-    command.commission === null ? null : Money.format(command.commission),
-    command.corrects,
+/** One statement for all of them. */
+export async function insertTrades(queries: Queries, trades: readonly NewTrade[]): Promise<void> {
+  if (trades.length === 0) return;
+  const rows = trades.map(({ command, after, sequence, first: { meaning, answer } }) => ({
+    challenge_id: command.challengeId,
+    trade_id: command.tradeId,
+    number: after.equity.totalTrades,
+    balance: Money.format(after.balance),
     sequence,
-    Instant.format(after.lastCommandAt),
-    first.meaning,
-    first.answer,
-  ]);
+    recorded_at: Instant.format(after.lastCommandAt),
+    meaning: meaning.toString('hex'),
+    answer,
+    ...facts(command),
+  }));
+  await queries.query(INSERT_TRADES, [JSON.stringify(rows)]);
 }
 
-const INSERT_LATE_TRADE = `
-  insert into late_trade (challenge_id, trade_id, meaning, body) values ($1, $2, $3, $4) on conflict do nothing`;
+const facts = (command: TradeCommand) => ({
+  symbol: command.symbol,
+  realized_pnl: Money.format(command.pnl),
+  executed_at: Instant.format(command.executedAt),
+  opened_at: command.openedAt === null ? null : Instant.format(command.openedAt),
+  side: command.side,
+  quantity: command.quantity,
+  commission: command.commission === null ? null : Money.format(command.commission),
+  corrects: command.corrects,
+});
 
-export async function insertLateTrade(queries: Queries, command: TradeCommand, meaning: Buffer): Promise<void> {
-  const body = JSON.stringify({
-    symbol: command.symbol,
-    realized_pnl: Money.format(command.pnl),
-    executed_at: Instant.format(command.executedAt),
-    opened_at: command.openedAt === null ? null : Instant.format(command.openedAt),
-    side: command.side,
-    quantity: command.quantity,
-    commission: command.commission === null ? null : Money.format(command.commission),
-    corrects: command.corrects,
-  });
-  await queries.query(INSERT_LATE_TRADE, [command.challengeId, command.tradeId, meaning, body]);
+/** A trade for a challenge that had ended. */
+export interface LateTrade {
+  readonly command: TradeCommand;
+  readonly meaning: Buffer;
+}
+
+const INSERT_LATE_TRADES = `
+  insert into late_trade (challenge_id, trade_id, meaning, body)
+  select challenge_id, trade_id, decode(meaning, 'hex'), body
+    from json_to_recordset($1) as given (challenge_id uuid, trade_id uuid, meaning text, body json)
+  on conflict do nothing`;
+
+export async function insertLateTrades(queries: Queries, late: readonly LateTrade[]): Promise<void> {
+  if (late.length === 0) return;
+  const rows = late.map(({ command, meaning }) => ({
+    challenge_id: command.challengeId,
+    trade_id: command.tradeId,
+    meaning: meaning.toString('hex'),
+    body: facts(command),
+  }));
+  await queries.query(INSERT_LATE_TRADES, [JSON.stringify(rows)]);
 }
 
 /** A trade as lists show it. */
