@@ -70,15 +70,15 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
     labels: ['stream', 'why'],
   });
   for (const stream of STREAMS) for (const why of LOSSES) losses.inc({ stream, why }, 0);
-  const accepted = plain('events_accepted_total', 'Events that rooms accepted.');
+  const accepted = metrics.tally('events_accepted_total', 'Events that rooms accepted.');
   const duplicates = plain('duplicates_total', 'Events that rooms already had.');
   const gaps = counter('gaps_total', 'Rings that began anew because events were missing.', 'why', [
     'sequence',
     'epoch',
     'doubt',
   ]);
-  const messages = plain('messages_out_total', 'Messages written to sockets, answers apart.');
-  const bytes = plain('out_bytes_total', 'Bytes of these messages.');
+  const messages = metrics.tally('messages_out_total', 'Messages written to sockets, answers apart.');
+  const bytes = metrics.tally('out_bytes_total', 'Bytes of these messages.');
   const latency = metrics.histogram({
     name: 'delivery_latency_seconds',
     help: "From the event's creation by the database's clock to the write to a socket; never below 0.",
@@ -152,13 +152,13 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
       spoilt: (why) => spoilt.inc({ why }),
       lost: (stream, why) => losses.inc({ stream, why }),
       access: (taken) => access.inc({ result: taken }),
-      accepted: () => accepted.inc(),
+      accepted: () => accepted(1),
       duplicate: () => duplicates.inc(),
       gap: (why) => gaps.inc({ why }),
       thinned: (frames) => thinned.inc(frames),
       wrote: (count, length) => {
-        messages.inc(count);
-        bytes.inc(length);
+        messages(count);
+        bytes(length);
       },
       frame: ({ committedAtMs }) => latency.observe(Math.max(0, clock.now() - committedAtMs) / 1000),
       joined: (result) => recoveries.inc({ result }),

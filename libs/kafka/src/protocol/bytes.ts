@@ -2,7 +2,7 @@
 export class ByteReader {
   #at = 0;
 
-  constructor(private readonly buffer: Buffer) {}
+  constructor(readonly buffer: Buffer) {}
 
   get left(): number {
     return this.buffer.length - this.#at;
@@ -78,8 +78,19 @@ export class ByteReader {
     return items;
   }
 
+  /** Passes over so many bytes. @returns where they begin */
+  skip(length: number): number {
+    return this.#advance(length);
+  }
+
+  /** Whether these bytes lie at that place, which was passed over. */
+  holds(bytes: Buffer, from: number): boolean {
+    for (let index = 0; index < bytes.length; index += 1) if (bytes[index] !== this.buffer[from + index]) return false;
+    return true;
+  }
+
   #byte(): number {
-    return this.buffer.readUInt8(this.#advance(1));
+    return this.buffer[this.#advance(1)] as number;
   }
 
   #advance(length: number): number {

@@ -1,5 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import { ByteReader } from './bytes.js';
+import { headersOf } from './headers.js';
 
 /**
  * Record batches (format v2) as they lie in a log. What matters more than the records is `next`, one more than the last
@@ -59,7 +60,8 @@ function batchOf(bytes: Buffer): Batch {
   if (bytes.length < PREFIX_BYTES + HEAD_BYTES) throw new RangeError('a batch ends within its head');
   reader.int32(); // checksum: brokers verify it when they store, TCP on the way
   const attributes = reader.int16();
-  const next = base + BigInt(reader.int32()) + 1n;
+  const lastDelta = reader.int32();
+  const next = base + BigInt(lastDelta) + 1n;
   const baseTimeMs = Number(reader.int64());
   const maxTimeMs = Number(reader.int64());
   reader.bytes(14); // producer id, epoch, sequence
@@ -69,8 +71,9 @@ function batchOf(bytes: Buffer): Batch {
     const packed = reader.bytes(reader.left);
     const body = new ByteReader(unpack(packed, attributes & CODEC));
     const timeOf = (attributes & LOG_APPEND_TIME) !== 0 ? () => maxTimeMs : (delta: number) => baseTimeMs + delta;
+    const bounds: Bounds = { base, lastDelta, timeOf };
     const records: StoredRecord[] = [];
-    for (let index = 0; index < count; index += 1) records.push(recordOf(body, { base, next, timeOf }));
+    for (let index = 0; index < count; index += 1) records.push(recordOf(body, bounds));
     return { is: 'readable', next, records };
   } catch (error) {
     return { is: 'unreadable', next, why: error instanceof Error ? error.message : String(error) };
@@ -86,28 +89,22 @@ function unpack(bytes: Buffer, codec: number): Buffer {
 
 interface Bounds {
   readonly base: bigint;
-  readonly next: bigint;
+  readonly lastDelta: number;
   readonly timeOf: (delta: number) => number;
 }
 
-function recordOf(reader: ByteReader, { base, next, timeOf }: Bounds): StoredRecord {
+function recordOf(reader: ByteReader, { base, lastDelta, timeOf }: Bounds): StoredRecord {
   const length = reader.varint();
   const leftBehind = reader.left - length;
   reader.int8(); // attributes, unused
   const timestampMs = timeOf(reader.varlong());
-  const offset = base + BigInt(reader.varint());
-  if (offset < base || offset >= next) throw new RangeError('a record lies outside its batch');
+  const delta = reader.varint();
+  if (delta < 0 || delta > lastDelta) throw new RangeError('a record lies outside its batch');
   const key = sized(reader);
   const value = sized(reader);
-  const headers = new Map<string, Buffer>();
-  for (let left = reader.varint(); left > 0; left -= 1) {
-    const name = reader.text(reader.varint());
-    const content = sized(reader);
-    if (content === null) headers.delete(name);
-    else headers.set(name, content);
-  }
+  const headers = headersOf(reader);
   if (reader.left !== leftBehind) throw new RangeError('a record has another length than it says');
-  return { offset, timestampMs, key, value, headers };
+  return { offset: base + BigInt(delta), timestampMs, key, value, headers };
 }
 
 function sized(reader: ByteReader): Buffer | null {

@@ -4,6 +4,18 @@ import { batchesOf } from '../protocol/record-batch.js';
 
 const PIECE = 64;
 
+/** After so many records, of whichever partitions, sockets and timers get their turn. */
+export class Turns {
+  #handed = 0;
+
+  async after(records: number): Promise<void> {
+    this.#handed += records;
+    if (this.#handed < PIECE) return;
+    this.#handed = 0;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}
+
 /**
  * Where one partition stands, and how its records leave. `position`, the next offset to be read, moves only here, after the
  * records before it were handed over:
@@ -28,6 +40,7 @@ export class Place {
     readonly from: StartAt,
     private readonly handlers: ReaderHandlers,
     private readonly stopped: AbortSignal,
+    private readonly turns: Turns,
   ) {
     if (typeof from !== 'object') return;
     if ('offset' in from) this.position = from.offset;
@@ -87,7 +100,7 @@ export class Place {
     } catch (error) {
       throw this.#handlerFailed(error, `offsets ${piece[0]?.offset} to ${piece.at(-1)?.offset}`);
     }
-    await new Promise((resolve) => setImmediate(resolve)); // sockets and timers get their turn
+    await this.turns.after(piece.length);
   }
 
   #lose(loss: Omit<Loss, 'topic' | 'partition'>): void {

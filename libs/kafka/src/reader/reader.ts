@@ -14,7 +14,7 @@ import type { KafkaConnection, Reader, ReaderHandlers, ReaderTopic } from '../po
 import { fetchRequest, type FetchAnswer } from '../protocol/fetch.js';
 import { EARLIEST, LATEST, listOffsetsRequest } from '../protocol/list-offsets.js';
 import { ERROR, errorName } from '../protocol/request.js';
-import { Place } from './place.js';
+import { Place, Turns } from './place.js';
 
 /**
  * Reading without a group. What is authoritative is each partition's `Place`; brokers are asked for what lies there.
@@ -83,10 +83,11 @@ export class KafkaReader implements Reader {
     this.#maxBytes = options.maxBytes ?? MAX_BYTES;
     this.#delayMs = fullJitter(random, BACKOFF);
     this.#brokers = new Brokers(connection, { answerMs: options.answerMs ?? ANSWER_MS, needed: NEEDED, random });
+    const turns = new Turns();
     this.#places = topics.flatMap(({ topic, partitions, from }) =>
       Array.from(
         { length: partitions },
-        (_, partition) => new Place(topic, partition, from, handlers, this.#stopped.signal),
+        (_, partition) => new Place(topic, partition, from, handlers, this.#stopped.signal, turns),
       ),
     );
   }

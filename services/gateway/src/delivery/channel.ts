@@ -89,8 +89,9 @@ export class Channel implements NewsListener {
 
   // What the pipe tells.
 
+  /** Whether the pipe is writable is looked at when something is to be written to it. */
   resume(): void {
-    if (this.#turns.size > 0 && !this.isShut && !this.#isEnded && this.pipe.isWritable) this.pump.add(this);
+    if (this.#turns.size > 0 && !this.isShut && !this.#isEnded) this.pump.add(this);
   }
 
   wrote(bytes: number, nowMs: number): void {

@@ -82,8 +82,8 @@ interface Headers extends Cursor {
 function readHeaders(headers: IncomingRecord['headers']): Headers | undefined {
   for (const name of REQUIRED_HEADERS) if (!headers.has(name)) return undefined;
   const text = (name: string): string => headers.get(name)?.toString('utf8') ?? '';
-  const epoch = countOf(text(HEADER.epoch));
-  const sequence = countOf(text(HEADER.sequence));
+  const epoch = countOf(headers.get(HEADER.epoch));
+  const sequence = countOf(headers.get(HEADER.sequence));
   const userId = text(HEADER.userId);
   const committedAtMs = Date.parse(text(HEADER.time));
   if (epoch === undefined || sequence === undefined || Number.isNaN(committedAtMs)) return undefined;
@@ -91,9 +91,17 @@ function readHeaders(headers: IncomingRecord['headers']): Headers | undefined {
   return { type: text(HEADER.type), userId: userId as UserId, epoch, sequence, committedAtMs };
 }
 
-const digits = /^\d{1,16}$/;
-function countOf(text: string): number | undefined {
-  const count = digits.test(text) ? Number(text) : NaN;
+const MAX_DIGITS = 16;
+const ZERO = 0x30;
+/** Of digits alone. */
+function countOf(text: Buffer | undefined): number | undefined {
+  if (text === undefined || text.length === 0 || text.length > MAX_DIGITS) return undefined;
+  let count = 0;
+  for (const byte of text) {
+    const digit = byte - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    count = count * 10 + digit;
+  }
   return Number.isSafeInteger(count) ? count : undefined;
 }
 

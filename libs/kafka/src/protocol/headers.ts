@@ -1,0 +1,86 @@
+import type { ByteReader } from './bytes.js';
+
+/** The names of a record's headers in their order. */
+interface Names {
+  readonly bytes: readonly Buffer[];
+  /** Of each name its last place. */
+  readonly places: ReadonlyMap<string, number>;
+}
+
+/**
+ * Of the record read last: a topic's records have the same headers nearly always, so that a name's bytes are compared and neither
+ * decoded nor looked up again.
+ */
+let known: Names = { bytes: [], places: new Map() };
+
+/** Walks over a record's headers, all of them, lest one that is broken be noticed only by whoever wants it. */
+export function headersOf(reader: ByteReader): ReadonlyMap<string, Buffer> {
+  const count = Math.max(0, reader.varint());
+  /** Of each header where its content begins and how long it is; negative: it has none. */
+  const contents: number[] = [];
+  const names: number[] = [];
+  let isKnown = count === known.bytes.length;
+  for (let place = 0; place < count; place += 1) {
+    const nameLength = reader.varint();
+    const nameAt = reader.skip(nameLength);
+    names.push(nameAt, nameLength);
+    if (isKnown) {
+      const expected = known.bytes[place] as Buffer;
+      isKnown = expected.length === nameLength && reader.holds(expected, nameAt);
+    }
+    const length = reader.varint();
+    contents.push(length < 0 ? 0 : reader.skip(length), length);
+  }
+  if (!isKnown) known = namesAt(names, reader.buffer);
+  return new Headers(known.places, contents, reader.buffer);
+}
+
+function namesAt(names: readonly number[], buffer: Buffer): Names {
+  const bytes: Buffer[] = [];
+  const places = new Map<string, number>();
+  for (let index = 0; index < names.length; index += 2) {
+    const from = names[index] as number;
+    const name = Buffer.from(buffer.subarray(from, from + (names[index + 1] as number))); // not the whole answer with it
+    places.set(name.toString('utf8'), bytes.push(name) - 1);
+  }
+  return { bytes, places };
+}
+
+/** What is looked up is cut out then, and nothing else is. */
+class Headers implements ReadonlyMap<string, Buffer> {
+  constructor(
+    private readonly places: ReadonlyMap<string, number>,
+    private readonly contents: readonly number[],
+    private readonly buffer: Buffer,
+  ) {}
+
+  get(name: string): Buffer | undefined {
+    const place = this.places.get(name);
+    if (place === undefined) return undefined;
+    const from = this.contents[2 * place] as number;
+    const length = this.contents[2 * place + 1] as number;
+    return length < 0 ? undefined : this.buffer.subarray(from, from + length);
+  }
+  has(name: string): boolean {
+    const place = this.places.get(name);
+    return place !== undefined && (this.contents[2 * place + 1] as number) >= 0;
+  }
+  get size(): number {
+    return [...this.keys()].length;
+  }
+  *keys(): MapIterator<string> {
+    for (const name of this.places.keys()) if (this.has(name)) yield name;
+  }
+  *values(): MapIterator<Buffer> {
+    for (const [, content] of this) yield content;
+  }
+  *[Symbol.iterator](): MapIterator<[string, Buffer]> {
+    for (const name of this.keys()) yield [name, this.get(name) as Buffer];
+  }
+  entries(): MapIterator<[string, Buffer]> {
+    return this[Symbol.iterator]();
+  }
+  forEach(call: (content: Buffer, name: string, headers: ReadonlyMap<string, Buffer>) => void): void {
+    for (const [name, content] of this) call(content, name, this);
+  }
+}
