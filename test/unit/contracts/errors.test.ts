@@ -11,8 +11,8 @@ describe('the error catalogue', () => {
     expect(firstStep).toMatch(/\.$/);
   });
 
-  it('invites to repeat only what our side failed to do', () => {
-    expect(problems.every(([, { retry, status }]) => !retry || status >= 500)).toBe(true);
+  it('invites to repeat only what our side failed to do, or what came too often', () => {
+    expect(problems.every(([, { retry, status }]) => !retry || status >= 500 || status === 429)).toBe(true);
   });
 
   it.each(Object.entries(SOCKET_CODES))('says of %s on a socket what happened and what to do', (code, entry) => {
