@@ -4,7 +4,9 @@ import { RememberingVerifier, TokenVerifier, keySetSignals, tokenRulesOf } from 
 import { AdminListener, breakerReports, createMetrics, runService } from '@tradesense/platform';
 
 import { Wake, Writer } from './commit/index.js';
+import { RollScheduler } from './day-roll/index.js';
 import { HttpListener } from './http/index.js';
+import { MarkIntake } from './marks/index.js';
 import { PRESETS_DIR, ProgramShelf } from './programs/index.js';
 import { tradeSettings } from './settings.js';
 import { Database, SoloConnection } from './store/index.js';
@@ -19,6 +21,14 @@ await runService({
     const programs = new ProgramShelf(database, [PRESETS_DIR, config.PROGRAMS_DIR], log);
     const solo = new SoloConnection(config.DATABASE_URL, log);
     const writer = new Writer({ database, wake: new Wake(solo, log), metrics });
+    const marks = new MarkIntake(writer, metrics);
+    const rolls = new RollScheduler({
+      queries: database,
+      roll: (challengeId) => writer.roll(challengeId),
+      perSecond: config.ROLLS_PER_S,
+      metrics,
+      log,
+    });
     const signals = keySetSignals(metrics, log, breakerReports(metrics, log)('key_set'));
     const verifier = new RememberingVerifier(new TokenVerifier(tokenRulesOf(config), { signals }));
     health.check('database', () => (solo.isUp ? { ok: true } : { ok: false, detail: 'PostgreSQL does not answer' }));
@@ -27,11 +37,13 @@ await runService({
       database,
       programs,
       solo,
+      marks,
+      rolls,
       new HttpListener({
         host: config.TRADE_HOST,
         port: config.TRADE_PORT,
         allowedOrigins: config.ALLOWED_ORIGINS,
-        module: TradeModule.of({ writer, database }),
+        module: TradeModule.of({ writer, marks, database, programs }),
         verifier,
         rateLimits: { userPerS: config.USER_RATE_LIMIT_PER_S, machinePerS: config.RATE_LIMIT_PER_S },
         metrics,

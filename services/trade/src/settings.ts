@@ -28,6 +28,12 @@ export const tradeSettings = {
     min: 0,
     max: 100_000,
   }),
+  ROLLS_PER_S: integer({
+    says: 'Quiet challenges that one instance rolls in a second when their days end.',
+    fallback: 2_000,
+    min: 1,
+    max: 100_000,
+  }),
   ...tokenSettings,
   ...adminSettings(9101),
   ...logSettings,

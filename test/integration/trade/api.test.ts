@@ -326,7 +326,7 @@ describe('bad input', () => {
   ])('%s %s', async (method, elsewhere, code) => {
     const { problem, headers } = await refused(method, elsewhere, method === 'POST' ? { body: trade({}) } : {});
     expect(problem.type).toBe(problemType(code));
-    expect(headers.get('allow')).toBe(code === 'method-not-allowed' ? 'POST' : null);
+    expect(headers.get('allow')).toBe(code === 'method-not-allowed' ? 'POST, GET, HEAD' : null);
   });
 
   it('of a challenge: unknown program, worthless balance, too long a user', async () => {

@@ -15,9 +15,9 @@ export class BodyPipe implements PipeTransform<unknown> {
   }
 }
 
-/** @throws ProblemError `invalid-request`; `at` is where the value stands in the request's body */
-export function bodyOf<Body extends object>(kind: BodyClass<Body>, value: object, at = ''): Body {
-  const errors = rulesOf(kind).faultsOf(value, at);
+/** @throws ProblemError `invalid-request` */
+export function bodyOf<Body extends object>(kind: BodyClass<Body>, value: object): Body {
+  const errors = rulesOf(kind).faultsOf(value);
   if (errors.length > 0) throw new ProblemError('invalid-request', { errors });
   return Object.assign(new kind(), value);
 }

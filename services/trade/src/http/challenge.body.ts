@@ -1,13 +1,13 @@
-import { USER_ID_MAX_LENGTH, type ChallengeId, type UserId } from '@tradesense/contracts';
+import { type ChallengeId, type UserId } from '@tradesense/contracts';
 
 import type { OpenCommand } from '../domain/index.js';
-import { IsId, IsMoney, IsOptional, IsText } from './fields.js';
+import { IsId, IsMoney, IsOptional, IsText, IsUserId } from './fields.js';
 import { moneyIn, reading } from './reading.js';
 
 /** Body of `POST /v1/challenges`. */
 export class ChallengeBody {
   @IsId() challenge_id!: string;
-  @IsText({ longest: USER_ID_MAX_LENGTH }) user_id!: string;
+  @IsUserId() user_id!: string;
   @IsText({ longest: 64 }) program!: string;
   @IsOptional() @IsMoney() initial_balance?: string | null;
 

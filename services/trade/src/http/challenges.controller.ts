@@ -1,20 +1,34 @@
-import { Body, Controller, Get, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
-import { isChallengeId, type ChallengeId, type ChallengeState } from '@tradesense/contracts';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import {
+  STATUSES,
+  isChallengeId,
+  type ChallengeId,
+  type ChallengeLimits,
+  type ChallengeState,
+  type Status,
+  type UserId,
+} from '@tradesense/contracts';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 
-import type { Outcome, Writer } from '../commit/index.js';
+import type { Writer } from '../commit/index.js';
 import {
   BAD_PAGE_TOKEN,
+  recomputed,
   viewChallenge,
+  viewChallenges,
+  viewDecisions,
+  viewLimits,
   viewTrades,
-  type PageRequest,
+  type ChallengePage,
+  type DecisionPage,
   type Queries,
-  type Reader,
   type TradePage,
 } from '../views/index.js';
 import { readerOf } from './callers.js';
 import { For } from './for.js';
 import { ChallengeBody } from './challenge.body.js';
+import { answer } from './outcome.js';
+import { badQuery, pageRequest, parameterIn } from './page.js';
 import { ProblemError } from './problem.js';
 import { TradeBody } from './trade.body.js';
 import { traceparentOf } from './traceparent.js';
@@ -53,6 +67,18 @@ export class ChallengesController {
     return answer(await this.writer.trade(body.toCommand(challengeId(id)), traceparentOf(request)), reply);
   }
 
+  @Get()
+  @For('readers')
+  async list(
+    @Query() query: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChallengePage> {
+    reply.header('cache-control', 'private, no-cache');
+    const asked = { userId: userIn(query, request), status: statusIn(query) };
+    return pageOf(await viewChallenges(this.queries, asked, pageRequest(query)));
+  }
+
   @Get(':id')
   @For('readers')
   async read(
@@ -64,6 +90,17 @@ export class ChallengesController {
     return found(await viewChallenge(this.queries, challengeId(id), readerOf(request)));
   }
 
+  @Get(':id/limits')
+  @For('readers')
+  async limits(
+    @Param('id') id: string,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ChallengeLimits> {
+    reply.header('cache-control', 'private, no-cache');
+    return found(await viewLimits(this.queries, challengeId(id), readerOf(request)));
+  }
+
   @Get(':id/trades')
   @For('readers')
   async trades(
@@ -73,11 +110,52 @@ export class ChallengesController {
     @Res({ passthrough: true }) reply: FastifyReply,
   ): Promise<TradePage> {
     reply.header('cache-control', 'private, no-cache');
-    const reader: Reader = readerOf(request);
-    const page = found(await viewTrades(this.queries, challengeId(id), reader, pageRequest(query)));
-    if (page === BAD_PAGE_TOKEN) throw badQuery('cursor', 'is not one that this list gave');
-    return page;
+    return pageOf(await viewTrades(this.queries, challengeId(id), readerOf(request), pageRequest(query)));
   }
+
+  @Get(':id/decisions')
+  @For('readers')
+  async decisions(
+    @Param('id') id: string,
+    @Query() query: Record<string, unknown>,
+    @Req() request: FastifyRequest,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<DecisionPage> {
+    reply.header('cache-control', 'private, no-cache');
+    return pageOf(await viewDecisions(this.queries, challengeId(id), readerOf(request), pageRequest(query)));
+  }
+
+  @Post(':id/decisions/:number/recompute')
+  @HttpCode(200)
+  @For('checkers')
+  async recompute(@Param('id') id: string, @Param('number') number: string) {
+    if (!/^[1-9]\d{0,8}$/.test(number)) throw new ProblemError('not-found');
+    return found(await recomputed(this.queries, challengeId(id), Number(number)));
+  }
+}
+
+/** Whose challenges: a user's own, whatever the query says of somebody else. */
+function userIn(query: Record<string, unknown>, request: FastifyRequest): UserId {
+  const asked = parameterIn(query, 'user_id');
+  const reader = readerOf(request);
+  if (reader.is === 'user') {
+    if (asked !== null && asked !== reader.userId) throw new ProblemError('not-found');
+    return reader.userId;
+  }
+  if (asked === null) throw badQuery('user_id', 'must say whose');
+  return asked as UserId;
+}
+
+function statusIn(query: Record<string, unknown>): Status | null {
+  const asked = parameterIn(query, 'status');
+  const status = STATUSES.find((word) => word === asked);
+  if (asked !== null && status === undefined) throw badQuery('status', `must be ${STATUSES.join(' or ')}`);
+  return status ?? null;
+}
+
+function pageOf<Page>(page: Page | typeof BAD_PAGE_TOKEN | undefined): Page {
+  if (page === BAD_PAGE_TOKEN) throw badQuery('cursor', 'is not one that this list gave');
+  return found(page) as Page;
 }
 
 /** Not a UUID is not found either: what an id must look like is nothing to be probed. */
@@ -89,31 +167,4 @@ function challengeId(id: string): ChallengeId {
 function found<Value>(value: Value | undefined): Value {
   if (value === undefined) throw new ProblemError('not-found');
   return value;
-}
-
-const LIMIT = { least: 1, most: 200, default: 50 };
-
-const badQuery = (name: string, message: string): ProblemError =>
-  new ProblemError('invalid-request', { detail: `The query's ${name} ${message}.` });
-
-function pageRequest({ limit = String(LIMIT.default), cursor = null }: Record<string, unknown>): PageRequest {
-  const count = typeof limit === 'string' && /^\d{1,3}$/.test(limit) ? Number(limit) : NaN;
-  if (!(count >= LIMIT.least && count <= LIMIT.most))
-    throw badQuery('limit', `must be a number from ${LIMIT.least} to ${LIMIT.most}`);
-  if (cursor !== null && typeof cursor !== 'string') throw badQuery('cursor', 'stands twice');
-  return { limit: count, pageToken: cursor };
-}
-
-/** An acceptance is text already, so that a repeated one is the same byte for byte. */
-function answer(outcome: Outcome, reply: FastifyReply): string {
-  if (outcome.is === 'refused') {
-    const { refusal } = outcome;
-    if (refusal.code !== 'rule-violation') throw new ProblemError(refusal.code);
-    const { path, message } = refusal;
-    throw new ProblemError('rule-violation', { errors: [{ path, message }] });
-  }
-  if (outcome.is === 'unchanged') throw new Error('a command of the API that changes nothing');
-  reply.header('content-type', 'application/json; charset=utf-8');
-  if (outcome.replayed) reply.header('idempotent-replayed', 'true');
-  return outcome.answer;
 }

@@ -1,31 +1,74 @@
-import { MONEY_PATTERN, UUID_PATTERN, readInstant } from '@tradesense/contracts';
-import { Matches, ValidateBy, type ValidationOptions } from 'class-validator';
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty } from '@nestjs/swagger';
+import { MONEY_PATTERN, USER_ID_MAX_LENGTH, UUID_PATTERN, readInstant } from '@tradesense/contracts';
+import { IsIn, IsOptional as MayBeAbsent, Matches, ValidateBy } from 'class-validator';
 
-/** Kinds of field, each with its one sentence. They look at form only; what a form means is said where the body becomes a command. */
+import type { BodyClass } from './rules.js';
+
+/**
+ * Kinds of field, each with its one sentence, its rule and what the API's description says of it. They look at form only; what
+ * a form means is said where the body becomes a command.
+ */
 export const IsId = (): PropertyDecorator =>
-  Matches(new RegExp(UUID_PATTERN), { message: 'must be a UUID in lower case' });
+  applyDecorators(
+    Matches(new RegExp(UUID_PATTERN), { message: 'must be a UUID in lower case' }),
+    ApiProperty({ type: String, pattern: UUID_PATTERN }),
+  );
 
 /** A string: a JSON number has been a float on its way (pitfall M1). */
 export const IsMoney = (): PropertyDecorator =>
-  Matches(new RegExp(MONEY_PATTERN), { message: 'must be a decimal string such as "-120.50"' });
+  applyDecorators(
+    Matches(new RegExp(MONEY_PATTERN), { message: 'must be a decimal string such as "-120.50"' }),
+    ApiProperty({ type: String, pattern: MONEY_PATTERN, example: '-120.50' }),
+  );
 
-const by = (name: string, validate: (value: unknown) => boolean, message: string, options?: ValidationOptions) =>
-  ValidateBy({ name, validator: { validate, defaultMessage: () => message } }, options);
+const by = (name: string, validate: (value: unknown) => boolean, message: string): PropertyDecorator =>
+  ValidateBy({ name, validator: { validate, defaultMessage: () => message } });
 
 export const IsInstant = (): PropertyDecorator =>
-  by('isInstant', (value) => readInstant(value).ok, 'must be an RFC 3339 time such as "2026-01-31T12:00:00Z"');
+  applyDecorators(
+    by('isInstant', (value) => readInstant(value).ok, 'must be an RFC 3339 time such as "2026-01-31T12:00:00Z"'),
+    ApiProperty({ type: String, format: 'date-time', example: '2026-01-31T12:00:00Z' }),
+  );
 
 /** Characters as people count them; not blank. */
 export const IsText = ({ longest }: { readonly longest: number }): PropertyDecorator =>
-  by(
-    'isText',
-    (value) =>
-      typeof value === 'string' && value.trim() !== '' && [...value.slice(0, 2 * longest + 1)].length <= longest,
-    `must be a text of 1 to ${longest} characters`,
+  applyDecorators(
+    by(
+      'isText',
+      (value) =>
+        typeof value === 'string' && value.trim() !== '' && [...value.slice(0, 2 * longest + 1)].length <= longest,
+      `must be a text of 1 to ${longest} characters`,
+    ),
+    ApiProperty({ type: String, minLength: 1, maxLength: longest }),
   );
 
+export const IsUserId = (): PropertyDecorator => IsText({ longest: USER_ID_MAX_LENGTH });
+
+const QUANTITY = '^\\d{1,12}(\\.\\d{1,8})?$';
 export const IsQuantity = (): PropertyDecorator =>
-  Matches(/^\d{1,12}(\.\d{1,8})?$/, { message: 'must be a decimal string such as "0.10"' });
+  applyDecorators(
+    Matches(new RegExp(QUANTITY), { message: 'must be a decimal string such as "0.10"' }),
+    ApiProperty({ type: String, pattern: QUANTITY, example: '0.10' }),
+  );
+
+export const IsOneOf = (words: readonly string[]): PropertyDecorator =>
+  applyDecorators(
+    IsIn(words, { message: `must be ${words.join(' or ')}` }),
+    ApiProperty({ type: String, enum: [...words] }),
+  );
+
+/** Its length only: each item is looked at on its own. */
+export const IsListOf = (item: BodyClass<object>, { most }: { readonly most: number }): PropertyDecorator =>
+  applyDecorators(
+    by(
+      'isList',
+      (value) => Array.isArray(value) && value.length >= 1 && value.length <= most,
+      `must be a list of 1 to ${most}`,
+    ),
+    ApiProperty({ type: [item], minItems: 1, maxItems: most }),
+  );
 
 /** Absent and null alike. */
-export { IsOptional } from 'class-validator';
+export const IsOptional = (): PropertyDecorator =>
+  applyDecorators(MayBeAbsent(), ApiProperty({ required: false, nullable: true }));

@@ -1,3 +1,5 @@
 /** Routes, bodies and problem documents: a request becomes a command or a refusal. */
 export { ChallengesController, QUERIES, WRITER } from './challenges.controller.js';
+export { ListsController, MARKS } from './lists.controller.js';
 export { HttpListener, type ListenerOptions } from './listener.js';
+export { PROGRAMS, ProgramsController } from './programs.controller.js';

@@ -6,7 +6,7 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { TokenVerifier } from '@tradesense/auth';
 import type { Logger, Metrics, Part } from '@tradesense/platform';
-import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { FastifyContextConfig, FastifyInstance, FastifyReply } from 'fastify';
 
 import { BodyPipe } from './body.pipe.js';
 import { admitCallers } from './callers.js';
@@ -83,6 +83,10 @@ export class HttpListener implements Part {
     fastify.addHook('onSend', (_request, reply, payload, done) => {
       if (this.#isStopping) void reply.header('connection', 'close');
       done(null, payload);
+    });
+    fastify.addHook('onRoute', (route) => {
+      const bytes = (route.config as FastifyContextConfig | undefined)?.bodyBytes;
+      if (bytes !== undefined) route.bodyLimit = bytes;
     });
     allowReading(fastify, allowedOrigins);
     refuseUnrouted(fastify);

@@ -30,17 +30,17 @@ export class Rules {
     });
   }
 
-  /** Every field at fault, by its JSON Pointer below `at`. */
-  faultsOf(body: object, at = ''): readonly FieldError[] {
+  /** Every field at fault, by its JSON Pointer. */
+  faultsOf(body: object): readonly FieldError[] {
     const errors: FieldError[] = [];
     for (const name of Object.keys(body))
-      if (!this.#names.has(name)) errors.push({ path: pointer(at, name), message: 'is not a known field' });
+      if (!this.#names.has(name)) errors.push({ path: pointer('', name), message: 'is not a known field' });
     for (const { name, mayBeAbsent, rules } of this.#fields) {
       const value = (body as Readonly<Record<string, unknown>>)[name];
       if (mayBeAbsent && (value === undefined || value === null)) continue;
       const broken = rules.filter(({ isKept }) => !isKept(value));
       if (broken.length > 0)
-        errors.push({ path: pointer(at, name), message: broken.map(({ message }) => message).join('; ') });
+        errors.push({ path: pointer('', name), message: broken.map(({ message }) => message).join('; ') });
     }
     return errors;
   }

@@ -1,8 +1,7 @@
 import { Instant, type ChallengeId, type Money, type TradeId } from '@tradesense/contracts';
-import { IsIn } from 'class-validator';
 
 import type { TradeCommand } from '../domain/index.js';
-import { IsId, IsInstant, IsMoney, IsOptional, IsQuantity, IsText } from './fields.js';
+import { IsId, IsInstant, IsListOf, IsMoney, IsOneOf, IsOptional, IsQuantity, IsText } from './fields.js';
 import { instantIn, moneyIn, reading, type NoteFault } from './reading.js';
 
 const SIDES = ['BUY', 'SELL'] as const;
@@ -14,7 +13,7 @@ export class TradeBody {
   @IsMoney() realized_pnl!: string;
   @IsInstant() executed_at!: string;
   @IsOptional() @IsInstant() opened_at?: string | null;
-  @IsOptional() @IsIn(SIDES, { message: `must be ${SIDES.join(' or ')}` }) side?: 'BUY' | 'SELL' | null;
+  @IsOptional() @IsOneOf(SIDES) side?: 'BUY' | 'SELL' | null;
   @IsOptional() @IsQuantity() quantity?: string | null;
   @IsOptional() @IsMoney() commission?: string | null;
   @IsOptional() @IsId() corrects?: string | null;
@@ -42,4 +41,14 @@ export class TradeBody {
       fault('/commission', 'must not be negative: put a rebate into realized_pnl, which is net');
     return commission;
   }
+}
+
+/** One of `POST /v1/trades`. */
+export class ListedTradeBody extends TradeBody {
+  @IsId() challenge_id!: string;
+}
+
+/** Body of `POST /v1/trades`; its items are read on their own. */
+export class TradesBody {
+  @IsListOf(ListedTradeBody, { most: 500 }) trades!: readonly unknown[];
 }

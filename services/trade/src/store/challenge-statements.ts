@@ -1,4 +1,4 @@
-import { Instant, type ChallengeId } from '@tradesense/contracts';
+import { Instant, type ChallengeId, type Status, type UserId } from '@tradesense/contracts';
 
 import type { Challenge } from '../domain/index.js';
 import {
@@ -60,6 +60,36 @@ export async function readChallenge(
 ): Promise<{ readonly challenge: Challenge; readonly now: Instant } | undefined> {
   const [row] = await queries.query<ChallengeEntity & { now: string }>(READ_CHALLENGE, [challengeId]);
   return row === undefined ? undefined : { challenge: challengeOf(row), now: Instant.ofMicros(BigInt(row.now)) };
+}
+
+const LIST_CHALLENGES = `
+  select ${CHALLENGE_COLUMNS}, ${micros('clock_timestamp()', 'now')}
+    from challenge
+   where user_id = $1 and ($2::text is null or status = $2)
+     and ($3::text is null
+          or (created_at, id) < (timestamptz 'epoch' + $3::bigint * interval '1 microsecond', $4::uuid))
+   order by created_at desc, id desc
+   limit $5`;
+
+/** A user's, the newest first; `before` is the last one of the page before. */
+export async function listChallenges(
+  queries: Queries,
+  asked: {
+    readonly userId: UserId;
+    readonly status: Status | null;
+    readonly before: { readonly createdAt: Instant; readonly id: string } | null;
+    readonly limit: number;
+  },
+): Promise<{ readonly now: Instant; readonly challenges: readonly Challenge[] }> {
+  const { userId, status, before, limit } = asked;
+  const rows = await queries.query<ChallengeEntity & { now: string }>(LIST_CHALLENGES, [
+    userId,
+    status,
+    before?.createdAt.toString() ?? null,
+    before?.id ?? null,
+    limit,
+  ]);
+  return { now: Instant.ofMicros(BigInt(rows[0]?.now ?? '0')), challenges: rows.map(challengeOf) };
 }
 
 const READ_STREAM = `select epoch::text, ${micros('clock_timestamp()', 'now')} from stream`;

@@ -5,6 +5,7 @@ export {
   findExisting,
   insertOpening,
   insertValues,
+  listChallenges,
   readChallenge,
   readOpening,
   readStream,

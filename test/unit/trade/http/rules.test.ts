@@ -55,11 +55,6 @@ describe('the rules of a body', () => {
     );
   });
 
-  it('name where the body stands in a list', () => {
-    const errors = new Rules(TradeBody).faultsOf({ ...given.trade(), symbol: 1, 'a/b': 1 }, '/trades/3');
-    expect(errors.map(({ path }) => path)).toEqual(['/trades/3/a~1b', '/trades/3/symbol']);
-  });
-
   it('refuse a decorator that they do not know, rather than pass it over', () => {
     class Inner {
       @Matches(/x/) x!: string;

@@ -1,0 +1,22 @@
+import type { PageRequest } from '../views/index.js';
+import { ProblemError } from './problem.js';
+
+export const LIMIT = { least: 1, most: 200, default: 50 };
+
+export const badQuery = (name: string, message: string): ProblemError =>
+  new ProblemError('invalid-request', { detail: `The query's ${name} ${message}.` });
+
+/** A parameter that may stand once. */
+export function parameterIn(query: Readonly<Record<string, unknown>>, name: string): string | null {
+  const value = query[name] ?? null;
+  if (value !== null && typeof value !== 'string') throw badQuery(name, 'stands twice');
+  return value;
+}
+
+export function pageRequest(query: Readonly<Record<string, unknown>>): PageRequest {
+  const limit = parameterIn(query, 'limit') ?? String(LIMIT.default);
+  const count = /^\d{1,3}$/.test(limit) ? Number(limit) : NaN;
+  if (!(count >= LIMIT.least && count <= LIMIT.most))
+    throw badQuery('limit', `must be a number from ${LIMIT.least} to ${LIMIT.most}`);
+  return { limit: count, pageToken: parameterIn(query, 'cursor') };
+}
