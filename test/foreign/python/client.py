@@ -3,9 +3,11 @@
 usage: client.py URL websocket|polling CHALLENGE_ID   (the token comes in TOKEN)
 
 Says each thing that happens as a line of JSON. Reconnecting is python-socketio's business; the cursor, and the rule by which an
-event is handled, dropped or answered with another join, are written from the protocol's page.
+event is handled, dropped or answered with another join, are written from the protocol's page. The asyncio client, since the other
+one handles each message in a thread of its own, so in no order.
 """
 
+import asyncio
 import json
 import os
 import sys
@@ -15,12 +17,7 @@ import socketio
 EVENTS = ["equity_updated", "challenge_status_changed", "risk_alert", "challenge_updated", "event_skipped"]
 
 url, transport, challenge_id = sys.argv[1:]
-client = socketio.Client(
-    reconnection_delay=0.1,
-    reconnection_delay_max=0.5,
-    # Its WebSocket library names the server itself as Origin, as no browser would: only listed pages may send one.
-    websocket_extra_options={"suppress_origin": True},
-)
+client = socketio.AsyncClient(reconnection_delay=0.1, reconnection_delay_max=0.5)
 cursor = None
 joining = False
 
@@ -29,7 +26,7 @@ def say(what, **more):
     print(json.dumps({"what": what, **more}), flush=True)
 
 
-def join():
+async def join():
     global joining
     if joining:
         return
@@ -37,34 +34,34 @@ def join():
     request = {"challenge_id": challenge_id}
     if cursor is not None:
         request["cursor"] = {"epoch": cursor[0], "sequence": cursor[1]}
-    client.emit("join_challenge", request, callback=lambda answer: say("answer", **answer))
+    await client.emit("join_challenge", request, callback=lambda answer: say("answer", **answer))
 
 
 @client.on("connect")
-def connected():
+async def connected():
     global joining
     joining = False
     say("connected", transport=client.transport())
-    join()
+    await join()
 
 
 @client.on("disconnect")
-def disconnected(*reason):
+async def disconnected(*reason):
     say("disconnected", reason=str(reason))
 
 
 @client.on("connect_error")
-def refused(data):
+async def refused(data):
     say("refused", data=str(data))
 
 
 @client.on("error")
-def failed(data):
+async def failed(data):
     say("error", **data)
 
 
 @client.on("joined_challenge")
-def joined(data):
+async def joined(data):
     global joining
     joining = False
     say("joined", recovered=data["recovered"], reason=data.get("reason"), sequence=data["sequence"])
@@ -73,7 +70,7 @@ def joined(data):
 
 
 @client.on("snapshot")
-def snapshot(data):
+async def snapshot(data):
     take(data)
 
 
@@ -84,13 +81,13 @@ def take(at):
         say("snapshot", sequence=at["sequence"])
 
 
-def event(name, data, bridge=None):
+async def event(name, data, bridge=None):
     global cursor
     epoch, sequence = data["epoch"], data["sequence"]
     before = (bridge or {}).get("prev_sequence", sequence - 1)
     if cursor is None or epoch != cursor[0] or (before > cursor[1]):
         say("gap", sequence=sequence, cursor=cursor)
-        join()
+        await join()
     elif sequence <= cursor[1]:
         say("duplicate", sequence=sequence)
     else:
@@ -98,8 +95,20 @@ def event(name, data, bridge=None):
         say("handled", name=name, sequence=sequence)
 
 
-for name in EVENTS:
-    client.on(name, lambda data, bridge=None, name=name: event(name, data, bridge))
+def handler_of(name):
+    async def handler(data, bridge=None):
+        await event(name, data, bridge)
 
-client.connect(url, auth={"token": os.environ["TOKEN"]}, transports=[transport], retry=True)
-client.wait()
+    return handler
+
+
+for name in EVENTS:
+    client.on(name, handler_of(name))
+
+
+async def main():
+    await client.connect(url, auth={"token": os.environ["TOKEN"]}, transports=[transport], retry=True)
+    await client.wait()
+
+
+asyncio.run(main())

@@ -198,6 +198,6 @@ describe('midnight for many', () => {
     expect(seen.breaches).toEqual([]);
     expect(seen.firstMs).toBeLessThan(5_000);
     expect(seen.lastMs).toBeLessThan(8_000);
-    expect(seen.meanwhile.p99).toBeLessThan(250);
+    expect(seen.meanwhile.p99).toBeLessThan(1_000); // the soak compares with the same seconds without a midnight
   });
 });
