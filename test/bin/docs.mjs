@@ -1,8 +1,9 @@
 /**
  * Keeps papers true: `node test/bin/docs.mjs paths | check | write`.
  *   paths  every link and every path in backticks leads to something
- *   check  the README's table of settings is what the services declare (after `tsc -b`)
- *   write  writes that table
+ *   check  the README's table of settings is what the services declare, and docs/openapi.json what the trade service serves
+ *          (after `tsc -b`)
+ *   write  writes both
  */
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -89,6 +90,16 @@ async function withTable(readme) {
   return format(whole, { ...(await resolveConfig('README.md')), parser: 'markdown' });
 }
 
+const OPENAPI = 'docs/openapi.json';
+/** The trade API's description, as Prettier leaves it. */
+async function openApi() {
+  const { apiDescription } = await importBuilt('services/trade/dist/describe.js');
+  const { format, resolveConfig } = await import('prettier');
+  return format(JSON.stringify(await apiDescription()), { ...(await resolveConfig(OPENAPI)), parser: 'json' });
+}
+
+const written = (file) => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+
 function cell(text) {
   return text === '' ? '–' : text.replaceAll('|', '\\|');
 }
@@ -102,12 +113,17 @@ const verbs = {
     const readme = readFileSync('README.md', 'utf8');
     const wanted = await withTable(readme);
     if (wanted === undefined) return { ok: false, say: `README.md lacks ${BEGIN} and ${END}` };
-    return { ok: wanted === readme, say: "README.md: the table of settings is not the code's: npm run docs" };
+    const stale = [
+      ...(wanted === readme ? [] : ["README.md: the table of settings is not the code's: npm run docs"]),
+      ...((await openApi()) === written(OPENAPI) ? [] : [`${OPENAPI}: not what the routes say: npm run docs`]),
+    ];
+    return { ok: stale.length === 0, say: stale.join('\n') };
   },
   async write() {
     const wanted = await withTable(readFileSync('README.md', 'utf8'));
     if (wanted === undefined) return { ok: false, say: `README.md lacks ${BEGIN} and ${END}` };
     writeFileSync('README.md', wanted);
+    writeFileSync(OPENAPI, await openApi());
     return { ok: true, say: '' };
   },
 };

@@ -23,7 +23,7 @@ export {
   type TradeId,
   type UserId,
 } from './ids.js';
-export { Instant, readInstant, type InstantReading } from './instant.js';
+export { INSTANT_PATTERN, Instant, readInstant, type InstantReading } from './instant.js';
 export {
   MONEY_PATTERN,
   Money,

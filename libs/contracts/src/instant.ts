@@ -8,6 +8,8 @@ export type Instant = bigint & { readonly [instant]: true };
 export type InstantReading = { readonly ok: true; readonly at: Instant } | { readonly ok: false };
 
 const shape = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
+/** What it looks like; which of these are moments, `readInstant` says. */
+export const INSTANT_PATTERN = shape.source;
 const LAST = 253_402_300_800_000_000n;
 const MS = 1_000n;
 

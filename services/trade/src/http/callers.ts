@@ -21,6 +21,13 @@ export function audienceInWords(audience: Audience): string {
   return [...(users ? ["a user's token"] : []), ...scopes.map((scope) => `scope \`${scope}\``)].join(', or ');
 }
 
+/** The ways in, each by the name of its kind of token with the scope it needs; the same description's. */
+export function waysIn(audience: Audience): readonly Readonly<Record<string, string[]>>[] {
+  const { users, scopes } = AUDIENCES[audience];
+  const kindOf = (scope: string): string => (scope === 'trades:write' ? 'service' : 'operator');
+  return [...(users ? [{ user: [] }] : []), ...scopes.map((scope) => ({ [kindOf(scope)]: [scope] }))];
+}
+
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Who may call the route; `public` needs no token. A route that names nobody lets nobody in. */

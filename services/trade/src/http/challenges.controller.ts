@@ -1,4 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Req, Res } from '@nestjs/common';
+import { ApiQuery } from '@nestjs/swagger';
 import {
   STATUSES,
   isChallengeId,
@@ -28,7 +29,8 @@ import { readerOf } from './callers.js';
 import { For } from './for.js';
 import { ChallengeBody } from './challenge.body.js';
 import { answer } from './outcome.js';
-import { badQuery, pageRequest, parameterIn } from './page.js';
+import { Described, SAMPLES } from './description/index.js';
+import { Paged, badQuery, pageRequest, parameterIn } from './page.js';
 import { ProblemError } from './problem.js';
 import { TradeBody } from './trade.body.js';
 import { traceparentOf } from './traceparent.js';
@@ -44,6 +46,13 @@ export class ChallengesController {
     @Inject(QUERIES) private readonly queries: Queries,
   ) {}
 
+  @Described({
+    says: 'Opens a challenge.',
+    sends: SAMPLES.challenge,
+    answers: 'ChallengeState',
+    headers: ['Location', 'Idempotent-Replayed'],
+    problems: ['challenge-exists', 'rule-violation'],
+  })
   @Post()
   @For('services')
   async open(
@@ -56,6 +65,12 @@ export class ChallengesController {
     return text;
   }
 
+  @Described({
+    says: 'Posts a trade, which is judged at once.',
+    sends: SAMPLES.trade,
+    answers: 'TradeAnswer',
+    problems: ['trade-conflict', 'challenge-closed', 'rule-violation'],
+  })
   @Post(':id/trades')
   @For('services')
   async trade(
@@ -67,6 +82,19 @@ export class ChallengesController {
     return answer(await this.writer.trade(body.toCommand(challengeId(id)), traceparentOf(request)), reply);
   }
 
+  @Described({
+    says: "Lists a user's challenges, the newest first.",
+    answers: 'ChallengePage',
+    problems: ['not-found'],
+  })
+  @ApiQuery({
+    name: 'user_id',
+    required: false,
+    description: 'Whose; a user may leave it out, and all others must not.',
+    schema: { type: 'string' },
+  })
+  @ApiQuery({ name: 'status', required: false, schema: { type: 'string', enum: [...STATUSES] } })
+  @Paged()
   @Get()
   @For('readers')
   async list(
@@ -79,6 +107,7 @@ export class ChallengesController {
     return pageOf(await viewChallenges(this.queries, asked, pageRequest(query)));
   }
 
+  @Described({ says: 'A challenge as of now.', answers: 'ChallengeState' })
   @Get(':id')
   @For('readers')
   async read(
@@ -90,6 +119,7 @@ export class ChallengesController {
     return found(await viewChallenge(this.queries, challengeId(id), readerOf(request)));
   }
 
+  @Described({ says: 'How far a challenge is from its limits and its target, as of now.', answers: 'ChallengeLimits' })
   @Get(':id/limits')
   @For('readers')
   async limits(
@@ -101,6 +131,8 @@ export class ChallengesController {
     return found(await viewLimits(this.queries, challengeId(id), readerOf(request)));
   }
 
+  @Described({ says: 'Lists the trades of a challenge in the order they were applied.', answers: 'TradePage' })
+  @Paged()
   @Get(':id/trades')
   @For('readers')
   async trades(
@@ -113,6 +145,8 @@ export class ChallengesController {
     return pageOf(await viewTrades(this.queries, challengeId(id), readerOf(request), pageRequest(query)));
   }
 
+  @Described({ says: 'Lists why a challenge stands as it does, in the order it was decided.', answers: 'DecisionPage' })
+  @Paged()
   @Get(':id/decisions')
   @For('readers')
   async decisions(
@@ -125,6 +159,7 @@ export class ChallengesController {
     return pageOf(await viewDecisions(this.queries, challengeId(id), readerOf(request), pageRequest(query)));
   }
 
+  @Described({ says: 'Decides again what was decided, by the core of today.', answers: 'Recomputation' })
   @Post(':id/decisions/:number/recompute')
   @HttpCode(200)
   @For('checkers')

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty } from '@nestjs/swagger';
-import { MONEY_PATTERN, USER_ID_MAX_LENGTH, UUID_PATTERN, readInstant } from '@tradesense/contracts';
+import { INSTANT_PATTERN, MONEY_PATTERN, USER_ID_MAX_LENGTH, UUID_PATTERN, readInstant } from '@tradesense/contracts';
 import { IsIn, IsOptional as MayBeAbsent, Matches, ValidateBy } from 'class-validator';
 
 import type { BodyClass } from './rules.js';
@@ -28,8 +28,12 @@ const by = (name: string, validate: (value: unknown) => boolean, message: string
 export const IsInstant = (): PropertyDecorator =>
   applyDecorators(
     by('isInstant', (value) => readInstant(value).ok, 'must be an RFC 3339 time such as "2026-01-31T12:00:00Z"'),
-    ApiProperty({ type: String, format: 'date-time', example: '2026-01-31T12:00:00Z' }),
+    ApiProperty({ type: String, format: 'date-time', pattern: INSTANT_PATTERN, example: '2026-01-31T12:00:00Z' }),
   );
+
+const CONTROL = '\\u0000-\\u001f\\u007f-\\u009f';
+/** Not blank; that no control character is in it, or in any other string, is seen when the body is read. */
+const TEXT = `^[^${CONTROL}]*[^\\s${CONTROL}][^${CONTROL}]*$`;
 
 /** Characters as people count them; not blank. */
 export const IsText = ({ longest }: { readonly longest: number }): PropertyDecorator =>
@@ -40,7 +44,7 @@ export const IsText = ({ longest }: { readonly longest: number }): PropertyDecor
         typeof value === 'string' && value.trim() !== '' && [...value.slice(0, 2 * longest + 1)].length <= longest,
       `must be a text of 1 to ${longest} characters`,
     ),
-    ApiProperty({ type: String, minLength: 1, maxLength: longest }),
+    ApiProperty({ type: String, minLength: 1, maxLength: longest, pattern: TEXT }),
   );
 
 export const IsUserId = (): PropertyDecorator => IsText({ longest: USER_ID_MAX_LENGTH });

@@ -3,3 +3,4 @@ export { ChallengesController, QUERIES, WRITER } from './challenges.controller.j
 export { ListsController, MARKS } from './lists.controller.js';
 export { HttpListener, type ListenerOptions } from './listener.js';
 export { PROGRAMS, ProgramsController } from './programs.controller.js';
+export { describeModule, type ApiDescription } from './description/index.js';

@@ -10,6 +10,7 @@ import type { FastifyContextConfig, FastifyInstance, FastifyReply } from 'fastif
 
 import { BodyPipe } from './body.pipe.js';
 import { admitCallers } from './callers.js';
+import { describeApi, serveDescription } from './description/index.js';
 import { allowReading } from './cors.js';
 import { countRequests } from './request-metrics.js';
 import { ProblemError, problemOf, refusedWith } from './problem.js';
@@ -61,7 +62,9 @@ export class HttpListener implements Part {
     this.#app = app;
     app.useGlobalPipes(new BodyPipe());
     app.useGlobalFilters(new ProblemFilter(log));
-    this.#prepare(app.getHttpAdapter().getInstance() as unknown as FastifyInstance);
+    const fastify = app.getHttpAdapter().getInstance() as unknown as FastifyInstance;
+    this.#prepare(fastify);
+    serveDescription(fastify, describeApi(app));
     await app.listen(port, host);
     const address = app.getHttpServer().address() as AddressInfo;
     log.info({ port: address.port }, 'listening');
@@ -125,10 +128,11 @@ function adapter(): FastifyAdapter {
     // Not even a request: no reply object exists yet.
     clientErrorHandler: (_error: unknown, socket: Socket) => {
       if (!socket.writable) return void socket.destroy();
-      const { body } = refusedWith(new ProblemError('invalid-request', { detail: 'This is not HTTP.' }), randomUUID());
+      const requestId = randomUUID();
+      const { body } = refusedWith(new ProblemError('invalid-request', { detail: 'This is not HTTP.' }), requestId);
       const text = JSON.stringify(body);
       socket.end(
-        `HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+        `HTTP/1.1 400 Bad Request\r\ncontent-type: application/problem+json\r\nx-request-id: ${requestId}\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
       );
     },
   });

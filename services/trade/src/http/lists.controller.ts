@@ -5,6 +5,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Writer } from '../commit/index.js';
 import type { MarkIntake } from '../marks/index.js';
 import { WRITER } from './challenges.controller.js';
+import { Described, SAMPLES } from './description/index.js';
 import { ForLists } from './for.js';
 import { itemsOf, within } from './items.js';
 import { MarkBody, MarksBody } from './mark.body.js';
@@ -23,6 +24,13 @@ export class ListsController {
     @Inject(MARKS) private readonly intake: MarkIntake,
   ) {}
 
+  @Described({
+    says: 'Posts trades of many challenges: each stands or falls on its own, and those of one challenge keep their order.',
+    sends: SAMPLES.trades,
+    answers: 'TradesAnswer',
+    headers: [],
+    problems: [],
+  })
   @Post('trades')
   @HttpCode(200)
   @Header('content-type', 'application/json; charset=utf-8')
@@ -48,6 +56,13 @@ export class ListsController {
     return `{"results":[${results.join(',')}]}`;
   }
 
+  @Described({
+    says: 'Posts equity with open profit and loss; answered once it is committed.',
+    sends: SAMPLES.marks,
+    answers: 'MarksAnswer',
+    headers: [],
+    problems: [],
+  })
   @Post('marks')
   @HttpCode(200)
   @ForLists('services')

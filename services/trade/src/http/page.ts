@@ -1,7 +1,26 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiQuery } from '@nestjs/swagger';
+
 import type { PageRequest } from '../views/index.js';
 import { ProblemError } from './problem.js';
 
 export const LIMIT = { least: 1, most: 200, default: 50 };
+
+/** Says in the API's description that a list is paged. */
+export const Paged = (): MethodDecorator =>
+  applyDecorators(
+    ApiQuery({
+      name: 'limit',
+      required: false,
+      schema: { type: 'integer', minimum: LIMIT.least, maximum: LIMIT.most, default: LIMIT.default },
+    }),
+    ApiQuery({
+      name: 'cursor',
+      required: false,
+      description: 'The `next_cursor` of the page before; without it, the first page.',
+      schema: { type: 'string' },
+    }),
+  );
 
 export const badQuery = (name: string, message: string): ProblemError =>
   new ProblemError('invalid-request', { detail: `The query's ${name} ${message}.` });

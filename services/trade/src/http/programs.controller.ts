@@ -1,6 +1,7 @@
 import { Controller, Get, Inject, Param } from '@nestjs/common';
 
 import type { Program, Programs } from '../domain/index.js';
+import { Described } from './description/index.js';
 import { For } from './for.js';
 import { ProblemError } from './problem.js';
 
@@ -12,6 +13,7 @@ export class ProgramsController {
   constructor(@Inject(PROGRAMS) private readonly programs: Programs) {}
 
   /** The latest version of each. */
+  @Described({ says: 'Lists the programs, each in its latest version.', answers: 'ProgramPage' })
   @Get()
   @For('anyone')
   list() {
@@ -19,6 +21,7 @@ export class ProgramsController {
     return { items: [...latest.values()].map(documentOf) };
   }
 
+  @Described({ says: 'A program in its latest version.', answers: 'Program' })
   @Get(':id')
   @For('anyone')
   read(@Param('id') id: string) {
