@@ -11,6 +11,8 @@ export interface Reply<Body> {
   readonly status: number;
   readonly headers: Headers;
   readonly body: Body;
+  /** The body's bytes: a repeated answer has the same ones. */
+  readonly text: string;
 }
 
 const ANSWER_WITHIN_MS = 15_000;
@@ -23,17 +25,23 @@ export class TradeApi {
   ) {}
 
   /** The answer as it is, whatever its status. */
-  async request<Body = Problem>(method: string, path: string, body?: unknown): Promise<Reply<Body>> {
+  async request<Body = Problem>(
+    method: string,
+    path: string,
+    body?: unknown,
+    signal = AbortSignal.timeout(ANSWER_WITHIN_MS),
+  ): Promise<Reply<Body>> {
     const response = await fetch(`${this.baseUrl}${path}`, {
       method,
-      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+      signal,
       headers: {
         authorization: `Bearer ${this.token}`,
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    return { status: response.status, headers: response.headers, body: (await response.json()) as Body };
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, body: JSON.parse(text) as Body, text };
   }
 
   /** Opens a challenge; anything but 201 is an error. */

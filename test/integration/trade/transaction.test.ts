@@ -1,11 +1,10 @@
-import type { ChallengeId } from '@tradesense/contracts';
 import pg from 'pg';
 
 import { given } from '../../support/given.js';
 import { contiguousPerChallenge } from '../../support/invariants.js';
 import { openStack, type OwnGround } from '../../support/stack.js';
 import { System } from '../../support/system.js';
-import { tokens } from '../../support/tokens.js';
+import { whileLocked, whileTradesOf } from '../../support/trade-faults.js';
 import { until } from '../../support/until.js';
 
 let ground: OwnGround;
@@ -36,31 +35,9 @@ async function rowsOf(challengeId: string) {
 }
 
 const postText = async (challengeId: string, body: unknown) => {
-  const response = await fetch(`${system.tradeUrl}/v1/challenges/${challengeId}/trades`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${await tokens.service()}`, 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  });
-  return {
-    status: response.status,
-    replayed: response.headers.get('idempotent-replayed'),
-    text: await response.text(),
-  };
+  const { status, headers, text } = await system.api.request('POST', `/v1/challenges/${challengeId}/trades`, body);
+  return { status, replayed: headers.get('idempotent-replayed'), text };
 };
-
-/** Something that the database does to trades of one symbol, for as long as `act` runs. */
-async function whileTradesOf(symbol: string, plpgsql: string, when: string, act: () => Promise<void>): Promise<void> {
-  await database.query(
-    `create function mischief() returns trigger language plpgsql as $$ begin ${plpgsql} return new; end $$`,
-  );
-  await database.query(`create constraint trigger mischief after insert on trade ${when} for each row
-                        when (new.symbol = '${symbol}') execute function mischief()`);
-  try {
-    await act();
-  } finally {
-    await database.query('drop function mischief cascade');
-  }
-}
 
 describe('trade, challenge and outbox', () => {
   it('say the same: events in order, then the state, as the answer has them', async () => {
@@ -99,7 +76,8 @@ describe('trade, challenge and outbox', () => {
   it('roll back together when COMMIT itself is refused', async () => {
     const { challenge_id } = await system.api.open();
     const trade = given.trade({ symbol: 'UNLUCKY' });
-    await whileTradesOf('UNLUCKY', `raise exception 'no';`, 'deferrable initially deferred', async () => {
+    const mischief = { symbol: 'UNLUCKY', plpgsql: `raise exception 'no';`, when: 'deferrable initially deferred' };
+    await whileTradesOf(database, mischief, async () => {
       expect((await postText(challenge_id, trade)).status).toBe(500);
     });
     expect(await rowsOf(challenge_id)).toHaveLength(1);
@@ -111,21 +89,15 @@ describe('trade, challenge and outbox', () => {
     ['a deadlock', 'deadlock_detected', ''],
   ])('are tried again after %s, unseen', async (_, condition, when) => {
     const { challenge_id } = await system.api.open();
-    await database.query('create sequence attempts');
-    await database.query('grant usage on sequence attempts to tradesense_trade');
-    try {
-      const mischief = `if nextval('attempts') < 3 then raise exception 'again' using errcode = '${condition}'; end if;`;
-      await whileTradesOf('CONTENDED', mischief, when, async () => {
-        expect(await postText(challenge_id, given.trade({ symbol: 'CONTENDED' }))).toMatchObject({
-          status: 201,
-          replayed: null,
-        });
+    const plpgsql = `if nextval('attempts') < 3 then raise exception 'again' using errcode = '${condition}'; end if;`;
+    await whileTradesOf(database, { symbol: 'CONTENDED', plpgsql, when }, async () => {
+      expect(await postText(challenge_id, given.trade({ symbol: 'CONTENDED' }))).toMatchObject({
+        status: 201,
+        replayed: null,
       });
       const { rows } = await database.query('select last_value from attempts');
       expect(rows).toEqual([{ last_value: '3' }]);
-    } finally {
-      await database.query('drop sequence attempts');
-    }
+    });
     expect((await rowsOf(challenge_id)).map(({ sequence }) => sequence)).toEqual(['0', '1', '1']);
   });
 });
@@ -175,17 +147,8 @@ describe('many writers on one challenge', () => {
 });
 
 describe('a challenge that somebody else has locked', () => {
-  async function locked(challengeId: ChallengeId | string, act: (release: () => Promise<unknown>) => Promise<void>) {
-    const holder = new pg.Client({ connectionString: ground.databaseUrl('trade') });
-    await holder.connect();
-    try {
-      await holder.query('begin');
-      await holder.query('select from challenge where id = $1 for no key update', [challengeId]);
-      await act(() => holder.query('commit'));
-    } finally {
-      await holder.end();
-    }
-  }
+  const locked = (challengeId: string, act: (release: () => Promise<unknown>) => Promise<void>) =>
+    whileLocked(ground.databaseUrl('trade'), [challengeId], act);
   const underWay = () => system.service('trade').metric('tradesense_trade_commands_under_way');
 
   it('makes its trade wait, and no other', async () => {

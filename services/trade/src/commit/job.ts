@@ -1,10 +1,15 @@
 import type { ChallengeId } from '@tradesense/contracts';
+import { faultOf } from '@tradesense/platform';
 
 import type { Command } from '../domain/index.js';
 import type { Outcome } from './outcome.js';
 
 /** What became of a command of a job: its outcome, or the fault that kept it from having one. */
 export type Settled = Outcome | { readonly is: 'failed'; readonly fault: unknown };
+
+/** Answered 503: it is posted again, so later ones of its challenge must not be decided before it. */
+export const isUndecided = (settled: Settled): boolean =>
+  settled.is === 'failed' && faultOf(settled.fault).remedy === 'wait';
 
 /** Commands of one challenge that are decided one after another, under one lock, and share a transaction's fate. */
 export interface Job {

@@ -1,8 +1,8 @@
 import type { ChallengeId } from '@tradesense/contracts';
 import type { Clock } from '@tradesense/platform';
 
-import { DatabaseUnavailable, Overloaded } from '../store/index.js';
-import { apart, type Job, type Settled } from './job.js';
+import { Overloaded } from '../store/index.js';
+import { apart, isUndecided, type Job, type Settled } from './job.js';
 
 /** A transaction's size: so many challenges are locked together, and about so many commands decided. */
 const MAX_CHALLENGES = 64;
@@ -115,10 +115,10 @@ export class Lane {
         return false;
       });
     } catch (fault) {
-      const isOfAll = fault instanceof DatabaseUnavailable || fault instanceof Overloaded;
+      const failed: Settled = { is: 'failed', fault };
       const apiece = jobs.flatMap(apart);
-      if (!isOfAll && apiece.length > 1) return this.#settleApart(apiece);
-      for (const job of apiece) this.#end(job, [{ is: 'failed', fault }]);
+      if (!isUndecided(failed) && apiece.length > 1) return this.#settleApart(apiece);
+      for (const job of apiece) this.#end(job, [failed]);
       return [];
     }
   }
@@ -126,11 +126,28 @@ export class Lane {
   /** One command was refused by the database: it alone must fail, so each gets a transaction of its own. */
   async #settleApart(jobs: readonly Job[]): Promise<readonly Job[]> {
     const locked: Job[] = [];
+    const undecided = new Map<ChallengeId, readonly Settled[]>();
     for (const job of jobs) {
-      const isBehindLocked = locked.some(({ challengeId }) => challengeId === job.challengeId);
-      locked.push(...(isBehindLocked ? [job] : await this.#settle([job])));
+      const { challengeId } = job;
+      const isBehindLocked = locked.some((one) => one.challengeId === challengeId);
+      const settled = isBehindLocked ? 'locked' : (undecided.get(challengeId) ?? (await this.#alone(job)));
+      if (settled === 'locked') {
+        locked.push(job);
+        continue;
+      }
+      if (settled.some(isUndecided)) undecided.set(challengeId, settled);
+      this.#end(job, settled);
     }
     return locked;
+  }
+
+  /** Of one command. */
+  async #alone(job: Job): Promise<readonly Settled[] | 'locked'> {
+    try {
+      return (await this.write([job])).get(job)!;
+    } catch (fault) {
+      return [{ is: 'failed', fault }];
+    }
   }
 
   /** Everything that waits is locked elsewhere: until the first may be asked for again, or something else arrives. */

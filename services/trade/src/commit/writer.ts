@@ -5,8 +5,8 @@ import { LATENCY_BUCKETS, faultOf, type Clock, type Counter, type Histogram, typ
 import { v7 } from 'uuid';
 
 import type { Command, MarkCommand, OpenCommand, TradeCommand } from '../domain/index.js';
-import { DatabaseUnavailable, type Database } from '../store/index.js';
-import type { Settled } from './job.js';
+import type { Database } from '../store/index.js';
+import { isUndecided, type Settled } from './job.js';
 import { Lanes } from './lanes.js';
 import { openChallenge } from './open-challenge.js';
 import { refused, type Outcome } from './outcome.js';
@@ -72,8 +72,8 @@ export class Writer {
   }
 
   /**
-   * Each on its own; those of one challenge in the order given. After one whose outcome is not known the later ones of its
-   * challenge are not tried: they would overtake it when it is posted again.
+   * Each on its own; those of one challenge in the order given. After one that is to be posted again the later ones of its
+   * challenge are not tried: they would overtake it.
    * @returns one entry for each command, in their order
    */
   async trades(commands: readonly TradeCommand[], traceparent: string | null): Promise<readonly Settled[]> {
@@ -93,7 +93,7 @@ export class Writer {
           for (const [index, place] of some.entries()) {
             const result = isBroken ? EARLIER_UNKNOWN : results[index]!;
             settled[place] = result;
-            isBroken ||= isUnknown(result);
+            isBroken ||= isUndecided(result);
           }
         }
       }),
@@ -153,9 +153,6 @@ export class Writer {
 }
 
 const EARLIER_UNKNOWN: Settled = refused({ code: 'earlier-unknown' });
-
-const isUnknown = (settled: Settled): boolean =>
-  settled.is === 'failed' && settled.fault instanceof DatabaseUnavailable;
 
 const asSettled = (work: Promise<Outcome>): Promise<Settled> =>
   work.catch((fault: unknown): Settled => ({ is: 'failed', fault }));
