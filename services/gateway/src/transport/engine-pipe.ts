@@ -119,7 +119,8 @@ export class EnginePipe implements Omit<Pipe, 'end' | 'evicted'> {
 
   /**
    * To be called while `isWritable`. To a WebSocket all in one piece, past engine.io and ws, which would do nothing with finished
-   * frames but hand them on (decision 008). Neither has anything under way then, and engine.io holds back what comes meanwhile.
+   * frames but hand them on (decision 008). Neither has anything under way then. What the kernel takes at once is not waited for;
+   * else engine.io holds back what comes meanwhile.
    */
   write(packets: readonly Packet[]): void {
     const { transport } = this.#insides;
@@ -128,8 +129,11 @@ export class EnginePipe implements Omit<Pipe, 'end' | 'evicted'> {
     else {
       const wire = packets.length === 1 ? (packets[0] as Packet).wire : packets.map((packet) => packet.wire).join('');
       this.listener.wrote(wire.length);
+      const tcp = transport.socket._socket;
+      tcp.write(wire, 'latin1');
+      if (tcp.writableLength === 0) return; // the kernel has it: nothing to wait for
       transport.writable = false;
-      transport.socket._socket.write(wire, 'latin1', transport._onSentLast);
+      tcp.write('', 'latin1', transport._onSentLast);
     }
   }
 
