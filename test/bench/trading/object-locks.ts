@@ -27,14 +27,17 @@ export class ObjectLocks {
   #atWriters = 0;
   #atNotifier = 0;
 
-  private constructor(private readonly client: pg.Client) {
+  private constructor(
+    private readonly client: pg.Client,
+    private readonly everyMs: number,
+  ) {
     this.#watching = this.#watch();
   }
 
-  static async watch(url: string): Promise<ObjectLocks> {
+  static async watch(url: string, everyMs = EVERY_MS): Promise<ObjectLocks> {
     const client = new pg.Client({ connectionString: url });
     await client.connect();
-    return new ObjectLocks(client);
+    return new ObjectLocks(client, everyMs);
   }
 
   async #watch(): Promise<void> {
@@ -44,7 +47,7 @@ export class ObjectLocks {
       for (const { session, locks } of rows)
         if (session === NOTIFIER) this.#atNotifier += locks;
         else this.#atWriters += locks;
-      await delay(EVERY_MS);
+      await delay(this.everyMs);
     }
   }
 

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import type { ChallengeState, ChallengeUpdated } from '@tradesense/contracts';
 import pg from 'pg';
 
-import { rolls } from '../../soak/scenario/rolls.js';
 import { databaseNow, endDay, quietChallenges } from '../../support/quiet-challenges.js';
 import { openStack, type OwnGround } from '../../support/stack.js';
 import { System } from '../../support/system.js';
@@ -9,17 +10,15 @@ import { until } from '../../support/until.js';
 
 let ground: OwnGround;
 let database: pg.Client;
-beforeEach(async () => {
+beforeAll(async () => {
   ground = await openStack({ topics: false });
   database = new pg.Client({ connectionString: ground.databaseUrl('postgres') });
   await database.connect();
 });
-afterEach(async () => {
+afterAll(async () => {
   await database?.end();
   await ground?.close();
 });
-
-const startSystem = () => System.start(ground, { services: ['trade'] });
 
 interface Row {
   readonly aggregateid: string;
@@ -42,162 +41,117 @@ async function rollsOf(challengeIds: readonly string[], midnight: Date): Promise
   return rows;
 }
 
-const inMs = async (ms: number): Promise<Date> => new Date((await databaseNow(database)).getTime() + ms);
+/** One midnight, for two instances, in the middle of what the tests below look at. */
+describe('at midnight', () => {
+  const systems: System[] = [];
+  let holder: pg.Client;
+  let midnight: Date;
+  let quiet: string;
+  let ended: string;
+  let old: string;
+  let beside: readonly string[];
+  let traded: readonly string[];
 
-describe('a challenge that nobody trades', () => {
-  it('is on its next day within 5 s of midnight, and its page is told the new floors', async () => {
-    const system = await startSystem();
-    try {
-      const { challenge_id } = await system.api.open();
-      await system.api.post(challenge_id, { realized_pnl: '-400.00' });
-      const midnight = await inMs(500);
-      await endDay(database, [challenge_id], midnight);
-      const [rolled] = await until(
-        () => rollsOf([challenge_id], midnight),
-        ({ length }) => length > 0,
-      );
-      expect(rolled!.after_ms).toBeLessThan(5_000);
-      expect(rolled!.after_ms).toBeGreaterThanOrEqual(2_000); // a trade of this moment would have rolled it
-      const { state, changed_at } = rolled!.body;
-      expect(changed_at).toBe(midnight.toISOString());
-      expect(state.day.date).toBe(midnight.toISOString().slice(0, 10));
-      expect(state.equity).toMatchObject({ daily_start_equity: '9600.00', current_equity: '9600.00' });
-      expect(state.limits[0]).toMatchObject({ rule: 'DAILY_LOSS', floor: '9120.00', room: '480.00' });
-      const { rows } = await database.query<{ state: ChallengeState }>(
-        `select payload as state from outbox where aggregateid = $1 and aggregatetype = 'challenge-state'
-          order by position desc limit 1`,
-        [challenge_id],
-      );
-      expect(rows[0]!.state).toEqual({ ...state, event_id: rows[0]!.state.event_id });
-    } finally {
-      await system.stop();
-    }
-  });
-
-  it('is left alone once it has ended', async () => {
-    const system = await startSystem();
-    try {
-      const { challenge_id } = await system.api.open();
-      await system.api.post(challenge_id, { realized_pnl: '-2000.00' });
-      const { challenge_id: other } = await system.api.open();
-      const midnight = await inMs(0);
-      await endDay(database, [challenge_id, other], midnight);
-      await until(
-        () => rollsOf([other], midnight),
-        ({ length }) => length > 0,
-      );
-      expect(await rollsOf([challenge_id], midnight)).toEqual([]);
-    } finally {
-      await system.stop();
-    }
-  });
-
-  it('is rolled after days without any instance, each day in turn, once', async () => {
-    const system = await startSystem();
-    const { challenge_id } = await system.api.open();
-    await system.stop();
-    const midnight = await inMs(-5 * 86_400_000);
-    await endDay(database, [challenge_id], midnight);
-    const again = await startSystem();
-    try {
-      await until(
-        () => rollsOf([challenge_id], midnight),
-        ({ length }) => length > 0,
-      );
-      const { day, sequence } = await again.api.read(challenge_id);
-      expect(day.date).toBe((await databaseNow(database)).toISOString().slice(0, 10));
-      const told = await rollsOf([challenge_id], midnight);
-      expect(told.at(-1)!.body.state.day.date).toBe(day.date);
-      expect(told.map((row) => row.sequence)).toEqual(Array.from({ length: sequence }, (_, index) => `${index + 1}`));
-    } finally {
-      await again.stop();
-    }
-  });
-});
-
-describe('a challenge that another session holds', () => {
-  it('keeps no other from its next day, and is rolled when it is free', async () => {
-    const system = await startSystem();
-    const holder = new pg.Client({ connectionString: ground.databaseUrl('postgres') });
+  beforeAll(async () => {
+    const started = [1, 2].map(() => System.start(ground, { services: ['trade'] }));
+    systems.push(...(await Promise.all(started)));
+    const [{ api }] = systems as [System];
+    [quiet, ended, old] = (await Promise.all([api.open(), api.open(), api.open()])).map(
+      ({ challenge_id }) => challenge_id,
+    ) as [string, string, string];
+    const { challenge_id: model } = await api.open();
+    await api.post(quiet, { realized_pnl: '-400.00' });
+    await api.post(ended, { realized_pnl: '-2000.00' });
+    midnight = new Date((await databaseNow(database)).getTime() + 1_500);
+    traded = await quietChallenges(database, { like: model, count: 400, endsAt: midnight });
+    beside = await quietChallenges(database, { like: model, count: 100, endsAt: midnight });
+    await endDay(database, [quiet, ended], midnight);
+    await endDay(database, [old], new Date(midnight.getTime() - 5 * 86_400_000));
+    holder = new pg.Client({ connectionString: ground.databaseUrl('postgres') });
     await holder.connect();
-    try {
-      const { challenge_id } = await system.api.open();
-      const midnight = await inMs(500);
-      const others = await quietChallenges(database, { like: challenge_id, count: 100, endsAt: midnight });
-      await holder.query('begin');
-      await holder.query('select from challenge where id = $1 for update', [others[50]]);
-      const told = await until(
-        () => rollsOf(others, midnight),
-        ({ length }) => length >= 99,
-      );
-      expect(told.map(({ aggregateid }) => aggregateid)).not.toContain(others[50]);
-      expect(Math.max(...told.map(({ after_ms }) => after_ms))).toBeLessThan(5_000);
-      await holder.query('commit');
-      await until(
-        () => rollsOf([others[50]!], midnight),
-        ({ length }) => length === 1,
-      );
-    } finally {
-      await holder.end();
-      await system.stop();
-    }
-  });
-});
+    await holder.query('begin');
+    await holder.query('select from challenge where id = $1 for update', [beside[50]]);
 
-describe('two instances, and a trade at the very boundary (M8)', () => {
-  it('roll each day once, from the balance that midnight found', async () => {
-    const systems = [await startSystem(), await startSystem()];
-    try {
-      const { challenge_id } = await systems[0]!.api.open();
-      const midnight = await inMs(2_000);
-      const ids = await quietChallenges(database, { like: challenge_id, count: 400, endsAt: midnight });
-      // A third trades around midnight, a third while the schedulers are at work, the others not at all.
-      const postAt = async (id: string, ms: number, system: System): Promise<void> => {
-        await until(
-          async () => (await databaseNow(database)).getTime(),
-          (now) => now >= midnight.getTime() + ms,
-          { everyMs: 5 },
-        );
-        await system.api.post(id, { realized_pnl: '100.00' });
-      };
-      const traded = ids.filter((_, index) => index % 3 !== 2);
-      await Promise.all(
-        traded.map((id, index) =>
+    // Of those traded a third is so around midnight, a third while the schedulers are at work, the others not at all.
+    const skewMs = (await databaseNow(database)).getTime() - Date.now();
+    const postAt = async (id: string, ms: number, system: System): Promise<void> => {
+      await delay(Math.max(0, midnight.getTime() + ms - skewMs - Date.now()));
+      await system.api.post(id, { realized_pnl: '100.00' });
+    };
+    await Promise.all(
+      traded
+        .filter((_, index) => index % 3 !== 2)
+        .map((id, index) =>
           postAt(id, (index % 2 === 0 ? 0 : 2_000) + ((index * 7) % 1_200) - 100, systems[Math.floor(index / 2) % 2]!),
         ),
-      );
-      await until(
-        async () => new Set((await rollsOf(ids, midnight)).map(({ aggregateid }) => aggregateid)).size,
-        (count) => count === ids.length,
-      );
-      expect(await rollsOf(ids, midnight)).toHaveLength(ids.length);
-      const { rows } = await database.query<{ wrong: number; before: number; after: number }>(
-        `select count(*) filter (where daily_start_equity <> 10000 + coalesce(before, 0) or current_equity <> 10000 +
-                                       coalesce(pnl, 0) or day_date <> ($2::timestamptz at time zone 'UTC')::date)::int as wrong,
-                count(*) filter (where before > 0)::int as before, count(*) filter (where pnl > coalesce(before, 0))::int as after
-           from challenge
-                left join (select challenge_id, sum(realized_pnl) as pnl,
-                                  sum(realized_pnl) filter (where recorded_at < $2) as before
-                             from trade group by challenge_id) traded on challenge_id = id
-          where id = any($1)`,
-        [ids, midnight.toISOString()],
-      );
-      expect(rows[0]).toMatchObject({ wrong: 0 });
-      expect(rows[0]!.before).toBeGreaterThan(0);
-      expect(rows[0]!.after).toBeGreaterThan(0);
-    } finally {
-      await Promise.all(systems.map((system) => system.stop()));
-    }
+    );
+    await until(
+      async () =>
+        new Set((await rollsOf([quiet, ...beside, ...traded], midnight)).map(({ aggregateid }) => aggregateid)).size,
+      (count) => count >= traded.length + beside.length,
+    );
   });
-});
+  afterAll(async () => {
+    await holder?.end();
+    await Promise.all(systems.map((system) => system.stop()));
+  });
 
-/** At full size: `npm run soak -- rolls`. */
-describe('midnight for many', () => {
-  it('is over at the configured rate, while others trade on', async () => {
-    const seen = await rolls(ground, { challenges: 4_000, rollsPerS: 2_000, rate: 50, calmSeconds: 2 });
-    expect(seen.breaches).toEqual([]);
-    expect(seen.firstMs).toBeLessThan(5_000);
-    expect(seen.lastMs).toBeLessThan(8_000);
-    expect(seen.meanwhile.p99).toBeLessThan(1_000); // the soak compares with the same seconds without a midnight
+  it('a challenge that nobody trades is on its next day within 5 s, and its page is told the new floors', async () => {
+    const [rolled] = await rollsOf([quiet], midnight);
+    expect(rolled!.after_ms).toBeLessThan(5_000);
+    expect(rolled!.after_ms).toBeGreaterThanOrEqual(2_000); // a trade of this moment would have rolled it
+    const { state, changed_at } = rolled!.body;
+    expect(changed_at).toBe(midnight.toISOString());
+    expect(state.day.date).toBe(midnight.toISOString().slice(0, 10));
+    expect(state.equity).toMatchObject({ daily_start_equity: '9600.00', current_equity: '9600.00' });
+    expect(state.limits[0]).toMatchObject({ rule: 'DAILY_LOSS', floor: '9120.00', room: '480.00' });
+    const { rows } = await database.query<{ state: ChallengeState }>(
+      `select payload as state from outbox where aggregateid = $1 and aggregatetype = 'challenge-state'
+        order by position desc limit 1`,
+      [quiet],
+    );
+    expect(rows[0]!.state).toEqual({ ...state, event_id: rows[0]!.state.event_id });
+  });
+
+  it('one that has ended is left alone', async () => {
+    expect(await rollsOf([ended], midnight)).toEqual([]);
+  });
+
+  it('one whose days ended long ago is rolled through each of them in turn, once', async () => {
+    const { day, sequence } = await systems[0]!.api.read(old);
+    expect(day.date).toBe((await databaseNow(database)).toISOString().slice(0, 10));
+    const told = await rollsOf([old], midnight);
+    expect(told.at(-1)!.body.state.day.date).toBe(day.date);
+    expect(told.map((row) => row.sequence)).toEqual(Array.from({ length: sequence }, (_, index) => `${index + 1}`));
+  });
+
+  it('one that another session holds keeps no other from its next day, and is rolled when it is free', async () => {
+    const told = await rollsOf(beside, midnight);
+    expect(told).toHaveLength(99);
+    expect(told.map(({ aggregateid }) => aggregateid)).not.toContain(beside[50]);
+    expect(Math.max(...told.map(({ after_ms }) => after_ms))).toBeLessThan(5_000);
+    await holder.query('commit');
+    await until(
+      () => rollsOf([beside[50]!], midnight),
+      ({ length }) => length === 1,
+    );
+  });
+
+  it('two instances and trades at the very boundary roll each day once, from the balance that it found (M8)', async () => {
+    expect(await rollsOf(traded, midnight)).toHaveLength(traded.length);
+    const { rows } = await database.query<{ wrong: number; before: number; after: number }>(
+      `select count(*) filter (where daily_start_equity <> 10000 + coalesce(before, 0) or current_equity <> 10000 +
+                                     coalesce(pnl, 0) or day_date <> ($2::timestamptz at time zone 'UTC')::date)::int as wrong,
+              count(*) filter (where before > 0)::int as before, count(*) filter (where pnl > coalesce(before, 0))::int as after
+         from challenge
+              left join (select challenge_id, sum(realized_pnl) as pnl,
+                                sum(realized_pnl) filter (where recorded_at < $2) as before
+                           from trade group by challenge_id) traded on challenge_id = id
+        where id = any($1)`,
+      [traded, midnight.toISOString()],
+    );
+    expect(rows[0]).toMatchObject({ wrong: 0 });
+    expect(rows[0]!.before).toBeGreaterThan(0);
+    expect(rows[0]!.after).toBeGreaterThan(0);
   });
 });

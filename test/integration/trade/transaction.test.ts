@@ -1,5 +1,6 @@
 import pg from 'pg';
 
+import { ObjectLocks } from '../../bench/trading/object-locks.js';
 import { given } from '../../support/given.js';
 import { contiguousPerChallenge } from '../../support/invariants.js';
 import { openStack, type OwnGround } from '../../support/stack.js';
@@ -266,5 +267,26 @@ describe('the wake', () => {
     } finally {
       await listener.end();
     }
+  });
+
+  it('is all that waits while somebody else keeps the lock of NOTIFY: trades never take it (P20)', async () => {
+    const { challenge_id } = await system.api.open();
+    const noisy = new pg.Client({ connectionString: ground.databaseUrl('postgres') });
+    await noisy.connect();
+    const locks = await ObjectLocks.watch(ground.databaseUrl('postgres'), 1);
+    try {
+      await noisy.query('begin');
+      await noisy.query(`select pg_notify('noise', number || repeat('x', 7000)) from generate_series(1, 40000) number`);
+      let isHeld = true;
+      const held = noisy.query('commit').finally(() => (isHeld = false)); // holds it while it writes all of them
+      for (let posted = 0; isHeld || posted === 0; posted += 1)
+        await system.api.post(challenge_id, { realized_pnl: '0.00' });
+      await held;
+    } finally {
+      await noisy.end();
+    }
+    const { atWriters, atNotifier } = await locks.stop();
+    expect(atNotifier).toBeGreaterThan(0);
+    expect(atWriters).toBe(0);
   });
 });

@@ -17,6 +17,8 @@ export interface RollsOptions {
   readonly rate: number;
   /** Of the measurement before midnight. */
   readonly calmSeconds: number;
+  /** Of trades before that. Default 3. */
+  readonly warmUpSeconds?: number;
   readonly tell?: (text: string) => void;
 }
 
@@ -40,11 +42,10 @@ interface Latencies {
 /** From a challenge's midnight its roll takes this at most: rest, search, and all of them at the configured rate. */
 const ROLLED_WITHIN_S = ({ challenges, rollsPerS }: RollsOptions): number => 15 + (2 * challenges) / rollsPerS;
 const TRADED = 200;
-const WARM_UP_S = 3;
 
 /** Midnight for many challenges that nobody trades, beside others that are traded at a constant rate. */
 export async function rolls(ground: Ground, options: RollsOptions): Promise<RollsReport> {
-  const { challenges, rollsPerS, rate, calmSeconds, tell = () => undefined } = options;
+  const { challenges, rollsPerS, rate, calmSeconds, warmUpSeconds = 3, tell = () => undefined } = options;
   const system = await System.start(ground, {
     services: ['trade'],
     env: { trade: { ROLLS_PER_S: String(rollsPerS) } },
@@ -54,18 +55,18 @@ export async function rolls(ground: Ground, options: RollsOptions): Promise<Roll
     await database.connect();
     const load = await TradeLoad.open(system, TRADED);
     const model = await system.api.open();
-    const insertSeconds = 3 + challenges / 5_000;
-    const midnightMs = Date.now() + (insertSeconds + WARM_UP_S + calmSeconds) * 1_000;
+    const insertSeconds = 1 + challenges / 4_000;
+    const midnightMs = Date.now() + (insertSeconds + warmUpSeconds + calmSeconds) * 1_000;
     const skewMs = (await databaseNow(database)).getTime() - Date.now();
     const endsAt = new Date(midnightMs + skewMs);
     await quietChallenges(database, { like: model.challenge_id, count: challenges, endsAt });
     await database.query('vacuum analyze challenge');
     tell(`${challenges} challenges are made`);
 
-    const earlyMs = midnightMs - (WARM_UP_S + calmSeconds) * 1_000 - Date.now();
+    const earlyMs = midnightMs - (warmUpSeconds + calmSeconds) * 1_000 - Date.now();
     if (earlyMs < 0) throw new Error(`making ${challenges} challenges took ${-earlyMs} ms too long`);
     await delay(earlyMs);
-    await load.run({ rate, seconds: WARM_UP_S });
+    await load.run({ rate, seconds: warmUpSeconds });
     const calm = await load.run({ rate, seconds: (midnightMs - Date.now()) / 1_000 });
     tell('midnight');
 
