@@ -3,6 +3,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import type { Writer } from './commit/index.js';
 import type { Programs } from './domain/index.js';
 import {
+  ActsController,
   ChallengesController,
   ListsController,
   MARKS,
@@ -27,7 +28,7 @@ export class TradeModule {
   static of({ writer, marks, database, programs }: TradeParts): DynamicModule {
     return {
       module: TradeModule,
-      controllers: [ChallengesController, ListsController, ProgramsController],
+      controllers: [ChallengesController, ActsController, ListsController, ProgramsController],
       providers: [
         { provide: WRITER, useValue: writer },
         { provide: MARKS, useValue: marks },

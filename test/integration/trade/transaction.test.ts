@@ -206,7 +206,12 @@ describe('the database', () => {
     `update program set document = '{}'`,
     `update decision set record = '{}'`,
     'delete from decision',
+    'update act set answer = $$x$$',
+    'update audit set why = $$x$$',
+    'delete from audit',
+    'truncate audit',
     'update stream set epoch = 1',
+    'update stream set swept = 1',
     'create table mine ()',
     'alter table challenge disable trigger all',
   ])('forbids the service: %s', async (text) => {

@@ -29,10 +29,11 @@ export const PROBLEMS = {
   'not-found': entry(404, 'Not found', 'Check the address and id; a challenge of somebody else answers the same.'),
   'method-not-allowed': entry(405, 'This method is not offered here', 'Use one of the methods in Allow.'),
   'trade-conflict': entry(409, 'This trade_id is known with another meaning', 'Use a new trade_id for a new trade.'),
+  'act-conflict': entry(409, 'This act_id is known with another meaning', 'Use a new act_id for a new act.'),
   'challenge-closed': entry(
     409,
     'The challenge has ended',
-    'Post no more trades for it; support keeps what was posted.',
+    'Do no more with it; support keeps trades that were posted.',
   ),
   'challenge-exists': entry(409, 'This challenge_id is known with another meaning', 'Use a new challenge_id.'),
   'too-large': entry(413, 'The body is too large', 'Send at most 64 KiB; lists at most 2 MiB.'),

@@ -1,7 +1,7 @@
 import type { ChallengeId } from '@tradesense/contracts';
 import { faultOf } from '@tradesense/platform';
 
-import type { Command } from '../domain/index.js';
+import type { Command, ReactivateCommand } from '../domain/index.js';
 import type { Outcome } from './outcome.js';
 
 /** What became of a command of a job: its outcome, or the fault that kept it from having one. */
@@ -11,10 +11,13 @@ export type Settled = Outcome | { readonly is: 'failed'; readonly fault: unknown
 export const isUndecided = (settled: Settled): boolean =>
   settled.is === 'failed' && faultOf(settled.fault).remedy === 'wait';
 
+/** What is done to a challenge that exists, or because of it. */
+export type JobCommand = Command | ReactivateCommand;
+
 /** Commands of one challenge that are decided one after another, under one lock, and share a transaction's fate. */
 export interface Job {
   readonly challengeId: ChallengeId;
-  readonly commands: readonly Command[];
+  readonly commands: readonly JobCommand[];
   /** Somebody's trade or act; marks and rolls give way to those of other challenges. */
   readonly isPressing: boolean;
   readonly traceparent: string | null;

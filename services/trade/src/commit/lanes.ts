@@ -1,9 +1,8 @@
 import type { ChallengeId, EventId } from '@tradesense/contracts';
 import { systemClock, type Clock, type Histogram, type Metrics } from '@tradesense/platform';
 
-import type { Command } from '../domain/index.js';
 import type { Database } from '../store/index.js';
-import type { Job, Settled } from './job.js';
+import type { Job, JobCommand, Settled } from './job.js';
 import { Lane } from './lane.js';
 import { writeJobs } from './write-jobs.js';
 
@@ -48,7 +47,7 @@ export class Lanes {
    */
   submit(
     challengeId: ChallengeId,
-    commands: readonly Command[],
+    commands: readonly JobCommand[],
     { isPressing, traceparent }: { readonly isPressing: boolean; readonly traceparent: string | null },
   ): Promise<readonly Settled[]> {
     return new Promise((settle) => {

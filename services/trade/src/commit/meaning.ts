@@ -1,15 +1,26 @@
 import { createHash } from 'node:crypto';
 
-import type { OpenCommand, TradeCommand } from '../domain/index.js';
+import type { OpenCommand, OperatorCommand, TradeCommand } from '../domain/index.js';
 
 /**
  * What a command means, apart from how it was spelled: cents, microseconds, canonical ids. Two bodies with one id and one
  * meaning are the same command posted twice.
  */
-export const meaningOf = (command: OpenCommand | TradeCommand): Buffer =>
+export const meaningOf = (command: OpenCommand | TradeCommand | OperatorCommand): Buffer =>
   createHash('sha256')
-    .update(JSON.stringify(command.is === 'trade' ? tradeFields(command) : openFields(command)))
+    .update(JSON.stringify(fieldsOf(command)))
     .digest();
+
+function fieldsOf(command: OpenCommand | TradeCommand | OperatorCommand): readonly unknown[] {
+  switch (command.is) {
+    case 'open':
+      return openFields(command);
+    case 'trade':
+      return tradeFields(command);
+    default:
+      return actFields(command);
+  }
+}
 
 const text = (value: bigint | null): string | null => (value === null ? null : value.toString());
 
@@ -34,3 +45,18 @@ const tradeFields = (trade: TradeCommand) => [
   text(trade.commission),
   trade.corrects,
 ];
+
+/** Not who acts: whoever repeats it gets the first one's answer. Nor the id that a new challenge would be given. */
+const actFields = (act: OperatorCommand) => [
+  act.is,
+  act.challengeId,
+  act.actId,
+  act.reason,
+  ...Object.values(namedBy(act)),
+];
+
+/** What an act names beside its challenge and its reason. */
+export function namedBy(act: OperatorCommand): Readonly<Record<string, string>> {
+  if (act.is === 'owner') return { user_id: act.userId };
+  return act.is === 'review' ? { verdict: act.verdict } : {};
+}

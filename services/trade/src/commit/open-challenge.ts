@@ -6,6 +6,7 @@ import {
   INSERT_CHALLENGE,
   insertOpening,
   insertValues,
+  keepEpoch,
   readOpening,
   readStream,
   type Database,
@@ -26,8 +27,9 @@ export const openChallenge = (
   const meaning = meaningOf(command);
   const { challengeId } = command;
   return database.transact(async (transaction) => {
-    const [, known, stream] = await Promise.all([
+    const [, , known, stream] = await Promise.all([
       transaction.begun,
+      keepEpoch(transaction),
       readOpening(transaction, challengeId),
       readStream(transaction),
     ]);

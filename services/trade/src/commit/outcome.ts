@@ -1,7 +1,8 @@
 import type { Refusal, Unchanged } from '../domain/index.js';
 import type { FirstAnswer } from '../store/index.js';
 
-export type RefusalCode = Refusal['code'] | 'not-found' | 'trade-conflict' | 'challenge-exists' | 'earlier-unknown';
+type Conflict = 'trade-conflict' | 'act-conflict' | 'challenge-exists';
+export type RefusalCode = Refusal['code'] | 'not-found' | Conflict | 'earlier-unknown';
 
 /**
  * What became of a command. `answer` is JSON text, kept and repeated byte for byte. `tellInMs`: when a roll will tell equity that
@@ -20,11 +21,7 @@ export type Outcome =
 export const refused = (refusal: (Outcome & { is: 'refused' })['refusal']): Outcome => ({ is: 'refused', refusal });
 
 /** A known id: the same meaning gets the first answer again, another meaning is a conflict. */
-export const repeat = (
-  first: FirstAnswer,
-  meaning: Buffer,
-  conflict: 'trade-conflict' | 'challenge-exists',
-): Outcome =>
+export const repeat = (first: FirstAnswer, meaning: Buffer, conflict: Conflict): Outcome =>
   first.meaning.equals(meaning)
     ? { is: 'accepted', answer: first.answer, replayed: true }
     : refused({ code: conflict });

@@ -4,9 +4,9 @@ import type { ChallengeId, EventId } from '@tradesense/contracts';
 import { LATENCY_BUCKETS, faultOf, type Clock, type Counter, type Histogram, type Metrics } from '@tradesense/platform';
 import { v7 } from 'uuid';
 
-import type { Command, MarkCommand, OpenCommand, TradeCommand } from '../domain/index.js';
+import type { Command, MarkCommand, OpenCommand, OperatorCommand, TradeCommand } from '../domain/index.js';
 import type { Database } from '../store/index.js';
-import { isUndecided, type Settled } from './job.js';
+import { isUndecided, type JobCommand, type Settled } from './job.js';
 import { Lanes } from './lanes.js';
 import { openChallenge } from './open-challenge.js';
 import { refused, type Outcome } from './outcome.js';
@@ -71,6 +71,11 @@ export class Writer {
     return this.#one(command, traceparent);
   }
 
+  /** An operator's, written down in the audit, also when it is refused. @throws DatabaseUnavailable, Overloaded */
+  act(command: OperatorCommand, traceparent: string | null): Promise<Outcome> {
+    return this.#one(command, traceparent);
+  }
+
   /**
    * Each on its own; those of one challenge in the order given. After one that is to be posted again the later ones of its
    * challenge are not tried: they would overtake it.
@@ -128,7 +133,7 @@ export class Writer {
     return this.#one({ is: 'epoch', challengeId }, null, { isPressing: false });
   }
 
-  async #one(command: Command, traceparent: string | null, { isPressing = true } = {}): Promise<Outcome> {
+  async #one(command: JobCommand, traceparent: string | null, { isPressing = true } = {}): Promise<Outcome> {
     const [settled] = await this.#counted(command.is, () =>
       this.#submit(command.challengeId, [command], { isPressing, traceparent }),
     );

@@ -6,7 +6,7 @@ import type { Program } from './program/program.js';
 import { violation, type Refused } from './refusal.js';
 import { tellStatus, tellUpdate, type Told } from './telling.js';
 
-type Acted = ({ readonly is: 'accepted' } & Told) | { readonly is: 'unchanged'; readonly why: 'same' } | Refused;
+type Acted = ({ readonly is: 'accepted' } & Told) | Refused;
 
 /** What an operator's act does to a challenge that is up to date. */
 export function acted(program: Program, current: Told, command: ActCommand, moment: Moment): Acted {
@@ -19,10 +19,10 @@ export function acted(program: Program, current: Told, command: ActCommand, mome
   return { is: 'accepted', ...advance(program, current, 'REVIEW', moment) };
 }
 
-/** Also of a challenge that has ended: somebody else may look at it then. */
+/** Also of a challenge that has ended: somebody else may look at it then. Whoever owns it already is told nothing. */
 function owned(program: Program, current: Told, { userId }: OwnerCommand, moment: Moment): Acted {
   const { challenge } = current;
-  if (challenge.userId === userId) return { is: 'unchanged', why: 'same' };
+  if (challenge.userId === userId) return { is: 'accepted', ...current };
   const openAlerts = challenge.openAlerts.map((open) => ({ ...open, alert: { ...open.alert, user_id: userId } }));
   const handed: Told = { ...current, challenge: { ...challenge, userId, openAlerts } };
   return { is: 'accepted', ...tellUpdate(program, handed, 'OWNER_CHANGED', moment) };

@@ -51,8 +51,11 @@ export interface RollCommand {
   readonly challengeId: ChallengeId;
 }
 
-/** An operator's. */
+/** An operator's, about one challenge alone. */
 export type ActCommand = OwnerCommand | ReviewCommand | CloseCommand;
+
+/** Any of an operator's. */
+export type OperatorCommand = ActCommand | ReactivateCommand;
 
 interface Act {
   readonly challengeId: ChallengeId;
@@ -73,6 +76,12 @@ export interface ReviewCommand extends Act {
 
 export interface CloseCommand extends Act {
   readonly is: 'close';
+}
+
+/** Opens a challenge in the place of one that is over: `challengeId` is that one. */
+export interface ReactivateCommand extends Act {
+  readonly is: 'reactivate';
+  readonly newChallengeId: ChallengeId;
 }
 
 /** Takes the moment's epoch, as any other command does by the way (design 5.4). */

@@ -208,6 +208,8 @@ function epoch(program: Program, before: Challenge, _: EpochCommand, moment: Mom
 
 function act(program: Program, before: Challenge, command: Parameters<typeof acted>[2], moment: Moment): Verdict {
   const now = timed(moment, before);
-  const verdict = acted(program, upToDate(program, before, now), command, now);
-  return verdict.is === 'accepted' ? accepted(verdict, now) : verdict;
+  const current = upToDate(program, before, now);
+  const verdict = acted(program, current, command, now);
+  if (verdict.is === 'accepted') return accepted(verdict, now);
+  return current.events.length === 0 ? verdict : { ...verdict, meanwhile: finished(current, now) };
 }

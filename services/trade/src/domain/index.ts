@@ -7,6 +7,8 @@ export type {
   MarkCommand,
   Moment,
   OpenCommand,
+  OperatorCommand,
+  ReactivateCommand,
   Reactivation,
   RollCommand,
   TradeCommand,
@@ -17,6 +19,7 @@ export type { FieldError, Program } from './program/program.js';
 export { decide, tellingDueAt, type Unchanged, type Verdict } from './decide.js';
 export { limitsOf } from './limits.js';
 export { openChallenge, type Opening } from './opening.js';
+export { reactivated } from './reactivation.js';
 export { recompute, type Recomputed } from './recompute.js';
 export type { Refusal, Refused } from './refusal.js';
 export { rollTo } from './roll.js';

@@ -5,7 +5,7 @@ export type Refusal =
   | { readonly code: 'challenge-closed' }
   | { readonly code: 'rule-violation'; readonly path: string; readonly message: string };
 
-/** `meanwhile`: the day's roll ended the challenge before the command came; it is to be written, refusal or not. */
+/** `meanwhile`: what days that ended before the command came have told; it is to be written, refusal or not. */
 export interface Refused {
   readonly is: 'refused';
   readonly refusal: Refusal;

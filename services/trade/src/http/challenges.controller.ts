@@ -194,7 +194,7 @@ function pageOf<Page>(page: Page | typeof BAD_PAGE_TOKEN | undefined): Page {
 }
 
 /** Not a UUID is not found either: what an id must look like is nothing to be probed. */
-function challengeId(id: string): ChallengeId {
+export function challengeId(id: string): ChallengeId {
   if (!isChallengeId(id)) throw new ProblemError('not-found');
   return id;
 }

@@ -92,15 +92,6 @@ export async function listChallenges(
   return { now: Instant.ofMicros(BigInt(rows[0]?.now ?? '0')), challenges: rows.map(challengeOf) };
 }
 
-const READ_STREAM = `select epoch::text, ${micros('clock_timestamp()', 'now')} from stream`;
-
-/** The history's epoch, and the database's clock. */
-export async function readStream(queries: Queries): Promise<{ readonly epoch: number; readonly now: Instant }> {
-  const [row] = await queries.query<{ epoch: string; now: string }>(READ_STREAM);
-  if (row === undefined) throw new Error('the table stream is empty');
-  return { epoch: Number(row.epoch), now: Instant.ofMicros(BigInt(row.now)) };
-}
-
 export interface FirstAnswer {
   readonly meaning: Buffer;
   readonly answer: string;

@@ -2,6 +2,8 @@ import type { Logger } from '@tradesense/platform';
 import type { Client } from 'pg';
 import { DataSource, type MigrationInterface } from 'typeorm';
 
+import { ActEntity } from './act.entity.js';
+import { AuditEntity } from './audit.entity.js';
 import { ChallengeEntity } from './challenge.entity.js';
 import { DecisionEntity } from './decision.entity.js';
 import { LateTradeEntity } from './late-trade.entity.js';
@@ -9,7 +11,16 @@ import { OpeningEntity } from './opening.entity.js';
 import { ProgramEntity } from './program.entity.js';
 import { TradeEntity } from './trade.entity.js';
 
-export const ENTITIES = [ChallengeEntity, OpeningEntity, TradeEntity, LateTradeEntity, DecisionEntity, ProgramEntity];
+export const ENTITIES = [
+  ChallengeEntity,
+  OpeningEntity,
+  TradeEntity,
+  LateTradeEntity,
+  DecisionEntity,
+  ProgramEntity,
+  ActEntity,
+  AuditEntity,
+];
 
 /** All of them are opened at the start and kept: a first rush would else spend its time on logins. */
 export const CONNECTIONS = 10;

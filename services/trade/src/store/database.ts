@@ -13,7 +13,7 @@ const AGAIN_MS = 500;
 const SAY_EVERY_MS = 10_000;
 
 /** Fails until the database is there and its tables are made. */
-const IS_MIGRATED = `select epoch from stream where not exists (select from challenge where false)`;
+const IS_MIGRATED = `select epoch from stream where not exists (select from audit where false)`;
 
 /**
  * The pool, and the two ways to use it: reading, and one transaction that is tried again as a whole when it ran into another.

@@ -1,4 +1,6 @@
 /** Entities, migrations, statements by hand. */
+export { actKey, findActs, insertActs, type ActKey, type NewAct } from './act-statements.js';
+export { insertAudit, listAudit, type AuditLine, type AuditRow } from './audit-statements.js';
 export {
   LOCK_CHALLENGES,
   INSERT_CHALLENGE,
@@ -8,7 +10,6 @@ export {
   listChallenges,
   readChallenge,
   readOpening,
-  readStream,
   updateChallenges,
   type FirstAnswer,
 } from './challenge-statements.js';
@@ -22,6 +23,15 @@ export { migrate } from './migrate.js';
 export { TRADE_MIGRATIONS } from './migrations/index.js';
 export { insertPrograms, readPrograms } from './program-statements.js';
 export { SoloConnection } from './solo-connection.js';
+export {
+  endSweep,
+  epochToSweep,
+  findBehind,
+  keepEpoch,
+  raiseEpoch,
+  readStream,
+  type Behind,
+} from './stream-statements.js';
 export {
   findTrades,
   insertLateTrades,

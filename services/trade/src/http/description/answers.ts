@@ -120,11 +120,9 @@ const Program = Type.Object({
   hysteresis: Type.Optional(percent),
 });
 
-const TradeAnswer = Type.Object({
-  trade_id: uuid,
-  challenge: to('ChallengeState'),
-  events: Type.Array(Type.Object({ event_id: uuid, type: Type.String(), sequence: number })),
-});
+const events = Type.Array(Type.Object({ event_id: uuid, type: Type.String(), sequence: number }));
+const TradeAnswer = Type.Object({ trade_id: uuid, challenge: to('ChallengeState'), events });
+const ActAnswer = Type.Object({ act_id: uuid, challenge: to('ChallengeState'), events });
 
 const TradesAnswer = Type.Object({
   results: Type.Array(
@@ -151,6 +149,7 @@ export const ANSWERS = {
   TradePage: pageOf('Trade'),
   TradeAnswer,
   TradesAnswer,
+  ActAnswer,
   MarksAnswer,
   Decision,
   DecisionPage: pageOf('Decision'),

@@ -12,6 +12,8 @@ const trade = {
   commission: '3.50',
 };
 
+const act = { act_id: '0199c2d4-7a10-7c3e-9f41-5b8e2d6a1c04', reason: 'Ticket 4711' };
+
 /** Bodies that can be posted, one after the other, as they stand. */
 export const SAMPLES = {
   challenge: { challenge_id, user_id: 'trader-1', program: 'ftmo-2-step', initial_balance: '100000.00' },
@@ -22,4 +24,7 @@ export const SAMPLES = {
   marks: {
     marks: [{ challenge_id, equity: '100079.50', price_time: '2026-01-31T12:00:01Z', last_trade_id: trade_id }],
   },
+  owner: { ...act, user_id: 'trader-2' },
+  review: { ...act, verdict: 'APPROVED' },
+  act,
 };
