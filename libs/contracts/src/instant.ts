@@ -13,6 +13,18 @@ export const INSTANT_PATTERN = shape.source;
 const LAST = 253_402_300_800_000_000n;
 const MS = 1_000n;
 
+/** Most moments of a moment are of the same few seconds: now, a day's bounds, a challenge's beginning. */
+const KEPT_SECONDS = 1_000;
+const texts = new Map<number, string>();
+function secondsText(seconds: number): string {
+  const known = texts.get(seconds);
+  if (known !== undefined) return known;
+  if (texts.size === KEPT_SECONDS) texts.clear();
+  const text = new Date(seconds * 1_000).toISOString().slice(0, 19);
+  texts.set(seconds, text);
+  return text;
+}
+
 /**
  * Strict RFC 3339, upper-case T and Z, from 1970 to 9999. A date that does not exist, 24:00 and leap seconds are refused;
  * digits below the microsecond are cut.
@@ -51,9 +63,11 @@ export const Instant = {
   plusMs: (at: Instant, ms: number): Instant => (at + BigInt(ms) * MS) as Instant,
   /** As few digits as say it: 2024-01-01T10:00:00Z, …00.123Z, …00.123456Z. */
   format(at: Instant): string {
-    const [seconds = ''] = new Date(Number(at / MS)).toISOString().split('.');
-    const micros = (at % 1_000_000n).toString().padStart(6, '0');
-    if (micros === '000000') return `${seconds}Z`;
-    return `${seconds}.${micros.endsWith('000') ? micros.slice(0, 3) : micros}Z`;
+    const seconds = Number(at / 1_000_000n);
+    const micros = Number(at % 1_000_000n);
+    const written = secondsText(seconds);
+    if (micros === 0) return `${written}Z`;
+    const digits = String(1_000_000 + micros).slice(1);
+    return `${written}.${micros % 1_000 === 0 ? digits.slice(0, 3) : digits}Z`;
   },
 } as const;

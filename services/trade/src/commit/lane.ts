@@ -5,7 +5,7 @@ import { Overloaded } from '../store/index.js';
 import { apart, isUndecided, type Job, type Settled } from './job.js';
 
 /** A transaction's size: so many challenges are locked together, and about so many commands decided. */
-const MAX_CHALLENGES = 64;
+const MAX_CHALLENGES = 128;
 const MAX_COMMANDS = 256;
 /** Commands that may be in a lane. */
 const MAX_UNDER_WAY = 2_000;

@@ -40,15 +40,18 @@ export const insertValues = allValues;
 
 const UPDATE_CHALLENGES = `
   update challenge
-     set ${MOVING_COLUMNS.map((name) => `${name} = given.${name}::${COLUMN_TYPES[name]}`).join(', ')}
-    from json_to_recordset($1) as given (id uuid, ${MOVING_COLUMNS.map((name) => `${name} text`).join(', ')})
+     set ${MOVING_COLUMNS.map((name) => `${name} = given.${name}`).join(', ')}
+    from json_to_recordset($1) as given (id uuid, ${MOVING_COLUMNS.map((name) => `${name} ${COLUMN_TYPES[name]}`).join(', ')})
    where challenge.id = given.id`;
 
 /** One statement for all; each of them must be locked. */
 export async function updateChallenges(queries: Queries, challenges: readonly Challenge[]): Promise<void> {
   if (challenges.length === 0) return;
-  const rows = challenges.map((challenge) => ({ id: challenge.challengeId, ...movingRow(challenge) }));
-  await queries.query(UPDATE_CHALLENGES, [JSON.stringify(rows)]);
+  const rows = challenges.map((challenge) => {
+    const { open_alerts: alerts, book, ...row } = movingRow(challenge);
+    return `{"id":"${challenge.challengeId}","open_alerts":${alerts},"book":${book},${JSON.stringify(row).slice(1)}`;
+  });
+  await queries.query(UPDATE_CHALLENGES, [`[${rows.join()}]`]);
 }
 
 const READ_CHALLENGE = `select ${CHALLENGE_COLUMNS}, ${micros('clock_timestamp()', 'now')} from challenge where id = $1`;

@@ -49,27 +49,29 @@ const INSERT_TRADES = `
   insert into trade (challenge_id, trade_id, number, symbol, realized_pnl, balance, executed_at, opened_at, side, quantity,
                      commission, corrects, sequence, recorded_at, meaning, answer)
   select challenge_id, trade_id, number, symbol, realized_pnl, balance, executed_at, opened_at, side, quantity,
-         commission, corrects, sequence, recorded_at, decode(meaning, 'hex'), answer
+         commission, corrects, sequence, recorded_at, decode(meaning, 'hex'), answer::text
     from json_to_recordset($1) as given (
            challenge_id uuid, trade_id uuid, number integer, symbol text, realized_pnl numeric, balance numeric,
            executed_at timestamptz, opened_at timestamptz, side text, quantity text, commission numeric, corrects uuid,
-           sequence bigint, recorded_at timestamptz, meaning text, answer text)`;
+           sequence bigint, recorded_at timestamptz, meaning text, answer json)`;
 
-/** One statement for all of them. */
+/** One statement for all of them. Answers go as they are: JSON within JSON, of which PostgreSQL keeps the very bytes. */
 export async function insertTrades(queries: Queries, trades: readonly NewTrade[]): Promise<void> {
   if (trades.length === 0) return;
-  const rows = trades.map(({ command, after, sequence, first: { meaning, answer } }) => ({
-    challenge_id: command.challengeId,
-    trade_id: command.tradeId,
-    number: after.equity.totalTrades,
-    balance: Money.format(after.balance),
-    sequence,
-    recorded_at: Instant.format(after.lastCommandAt),
-    meaning: meaning.toString('hex'),
-    answer,
-    ...facts(command),
-  }));
-  await queries.query(INSERT_TRADES, [JSON.stringify(rows)]);
+  const rows = trades.map(({ command, after, sequence, first: { meaning, answer } }) => {
+    const row = {
+      challenge_id: command.challengeId,
+      trade_id: command.tradeId,
+      number: after.equity.totalTrades,
+      balance: Money.format(after.balance),
+      sequence,
+      recorded_at: Instant.format(after.lastCommandAt),
+      meaning: meaning.toString('hex'),
+      ...facts(command),
+    };
+    return `{"answer":${answer},${JSON.stringify(row).slice(1)}`;
+  });
+  await queries.query(INSERT_TRADES, [`[${rows.join()}]`]);
 }
 
 const facts = (command: TradeCommand) => ({
