@@ -229,9 +229,10 @@ describe('a feed of thousands of marks a second', () => {
       const { equity } = await system.api.read(id);
       expect(told.at(-1)!.body.current_equity).toBe(equity.current_equity);
       expect(told.length).toBeLessThanOrEqual(4 * (FEED.seconds + 1));
-      for (const [index, { at }] of told.entries())
-        // Decided a second apart; the row is written a little later, on a busy machine sooner or later than the one before.
-        if (index >= 4) expect(at.getTime() - told[index - 4]!.at.getTime()).toBeGreaterThan(500);
+      // By the marks' own time: when a row is written, a busy machine says.
+      const pricedMs = told.map(({ body }) => Date.parse(body.executed_at ?? ''));
+      for (const [index, ms] of pricedMs.entries())
+        if (index >= 4) expect(ms - pricedMs[index - 4]!).toBeGreaterThanOrEqual(700);
       expect(contiguousPerChallenge(told.map(({ body }) => body))).toEqual([]);
       if (applied === posted) expect(BigInt(equity.max_equity_ever.replace('.', ''))).toBe(highest.get(id));
     }
