@@ -338,6 +338,33 @@ describe('bad input', () => {
     expect((await open({ user_id: '😀'.repeat(129) })).paths).toEqual(['/user_id']);
   });
 
+  it.each(['/v1/challenges', '/v1/trades', '/v1/marks', `/v1/challenges/${given.uuid()}/trades`])(
+    'nothing at all, and no word of its type, for %s',
+    async (elsewhere) => {
+      const { headers, body } = await system.api.request('POST', elsewhere);
+      expect(body.type).toBe(problemType('malformed-json'));
+      expect(headers.get('content-type')).toBe('application/problem+json');
+    },
+  );
+
+  it.each([
+    ['user_id', '%00'],
+    ['user_id', 'trader%0A'],
+    ['user_id', 'trader&user_id=trader'],
+    ['cursor', Buffer.from(`challenges 1 ${'-'.repeat(36)}`).toString('base64url')],
+    ['cursor', Buffer.from(`challenges 1 ${given.uuid()}0`).toString('base64url')],
+    ['cursor', '%00'],
+    ['status', 'active'],
+    ['limit', '1e2'],
+  ])('in the query of a list: %s=%s', async (name, value) => {
+    const query = name === 'user_id' ? '' : 'user_id=trader&';
+    const { problem } = await refused('GET', `/v1/challenges?${query}${name}=${value}`);
+    expect([problem.type, problem.detail]).toEqual([
+      problemType('invalid-request'),
+      expect.stringContaining(`The query's ${name} `),
+    ]);
+  });
+
   it('that is not even HTTP', async () => {
     const answer = await new Promise<string>((resolve, reject) => {
       const chunks: Buffer[] = [];
@@ -348,6 +375,8 @@ describe('bad input', () => {
     });
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('content-type: application/problem+json');
+    const [id] = /(?<=x-request-id: ).+(?=\r\n)/.exec(answer) ?? [];
+    expect(answer).toContain(`"request_id":"${id}"`);
   });
 });
 

@@ -181,6 +181,17 @@ describe('marks', () => {
     expect(await system.api.read(onTrades)).toMatchObject({ sequence: 0, equity: { current_equity: '10000.00' } });
   });
 
+  it('may all be of one challenge, as many as a list holds', async () => {
+    const { challenge_id } = await system.api.open({ program: 'ftmo-2-step' });
+    const started = Date.now() - 10_000;
+    const marks = Array.from({ length: 5_000 }, (_, index) =>
+      mark(challenge_id, `${100_000 + (index % 100)}.00`, {
+        price_time: new Date(started + index).toISOString(),
+      }),
+    );
+    expect(await post(...marks)).toEqual({ applied: 5_000, stale: 0, rejected: [] });
+  });
+
   it('roll the day first: one of yesterday is stale then', async () => {
     const { challenge_id } = await system.api.open({ program: 'trailing-7' });
     const yesterday = new Date(Date.now() - 86_400_000).toISOString();

@@ -7,7 +7,7 @@ import { apart, isUndecided, type Job, type Settled } from './job.js';
 /** A transaction's size: so many challenges are locked together, and about so many commands decided. */
 const MAX_CHALLENGES = 128;
 const MAX_COMMANDS = 256;
-/** Commands that may be in a lane. */
+/** With so many commands in a lane it takes no more. The last job may be larger: refused for its size it would always be. */
 const MAX_UNDER_WAY = 2_000;
 const MAX_WAIT_MS = 5_000;
 const SWEEP_EVERY_MS = 250;
@@ -47,7 +47,7 @@ export class Lane {
 
   /** @throws Overloaded when there are too many already */
   submit(job: Job): void {
-    if (this.#underWay + job.commands.length > MAX_UNDER_WAY) throw new Overloaded();
+    if (this.#underWay >= MAX_UNDER_WAY) throw new Overloaded();
     this.#underWay += job.commands.length;
     const fifo = this.#fifos.get(job.challengeId);
     if (fifo === undefined) this.#fifos.set(job.challengeId, { jobs: [job], notBeforeMs: -Infinity });

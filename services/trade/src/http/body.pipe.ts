@@ -11,6 +11,8 @@ import { rulesOf, type BodyClass } from './rules.js';
 export class BodyPipe implements PipeTransform<unknown> {
   transform(value: unknown, { type, metatype }: ArgumentMetadata): unknown {
     if (type !== 'body' || metatype === undefined) return value;
+    // A request without a body and without a type of one comes past every parser.
+    if (value === undefined) throw new ProblemError('malformed-json');
     return bodyOf(metatype as BodyClass<object>, value as object);
   }
 }

@@ -25,10 +25,11 @@ export const Paged = (): MethodDecorator =>
 export const badQuery = (name: string, message: string): ProblemError =>
   new ProblemError('invalid-request', { detail: `The query's ${name} ${message}.` });
 
-/** A parameter that may stand once. */
+/** A parameter that may stand once; text that PostgreSQL can carry (pitfall P22). */
 export function parameterIn(query: Readonly<Record<string, unknown>>, name: string): string | null {
   const value = query[name] ?? null;
   if (value !== null && typeof value !== 'string') throw badQuery(name, 'stands twice');
+  if (value !== null && /\p{Cc}/u.test(value)) throw badQuery(name, 'must not contain control characters');
   return value;
 }
 

@@ -1,4 +1,11 @@
-import { Instant, type ChallengeId, type ChallengeState, type Status, type UserId } from '@tradesense/contracts';
+import {
+  Instant,
+  isChallengeId,
+  type ChallengeId,
+  type ChallengeState,
+  type Status,
+  type UserId,
+} from '@tradesense/contracts';
 
 import { programOf, rollTo, stateOf } from '../domain/index.js';
 import { listChallenges, type Queries } from '../store/index.js';
@@ -34,6 +41,6 @@ const tokenOf = (createdAt: Instant, id: ChallengeId): string =>
 
 function placeOf(pageToken: string): { readonly createdAt: Instant; readonly id: string } | undefined {
   const [list, micros = '', id = ''] = Buffer.from(pageToken, 'base64url').toString().split(' ');
-  const isPlace = list === 'challenges' && /^\d{1,17}$/.test(micros) && /^[0-9a-f-]{36}$/.test(id);
+  const isPlace = list === 'challenges' && /^\d{1,17}$/.test(micros) && isChallengeId(id);
   return isPlace ? { createdAt: Instant.ofMicros(BigInt(micros)), id } : undefined;
 }
