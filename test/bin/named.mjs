@@ -1,4 +1,4 @@
-/** What `npm run bench` and `npm run soak` have in common: programs in a folder, of which one is built and run by its name. */
+/** What `npm run bench`, `npm run soak` and `npm run fuzz` have in common: programs in a folder, of which one is built and run by its name. */
 import { readFileSync, readdirSync } from 'node:fs';
 
 import { run } from './steps.mjs';

@@ -18,9 +18,8 @@ export const hasVenv = answers('python3', '-c', 'import venv, ensurepip');
 export const hasJavac =
   spawnSync(java(), ['--list-modules'], { encoding: 'utf8' }).stdout?.includes('jdk.compiler') === true;
 
-/** A Python with python-socketio, made once for each list of versions. @returns its command */
-export async function python(): Promise<string> {
-  const list = inRepository('test/foreign/python/requirements.txt');
+/** A Python with the packages of a list, python-socketio's unless told, made once for each list. @returns its command */
+export async function python(list = inRepository('test/foreign/python/requirements.txt')): Promise<string> {
   const version = createHash('sha256').update(readFileSync(list)).digest('hex').slice(0, 12);
   const folder = inRepository('.cache', `python-${version}`);
   if (!existsSync(folder)) {
