@@ -25,8 +25,10 @@ export const SERVICES = {
       views: ['store', 'domain'],
       commit: ['domain', 'store', '@outbox'],
       marks: ['domain', 'commit'],
-      'day-roll': ['commit', 'store'],
-      operator: ['commit', 'views'],
+      sweep: ['commit:types'],
+      'day-roll': ['commit:types', 'store', 'sweep'],
+      epoch: ['commit:types', 'store', 'sweep'],
+      operator: ['commit', 'views', '@auth'],
       programs: ['domain', 'store'],
       store: ['domain:types', '@outbox'], // its data source runs the outbox's migrations before its own
       domain: [],

@@ -12,20 +12,20 @@ export interface DeadLetter {
   readonly wish: string | null;
 }
 
-/** Somebody at a relay's admin listener. */
+/** Somebody at an admin listener: a relay's, which has the dead letters, or the trade service's. */
 export class Operator {
   private constructor(
-    private readonly relay: () => ServiceProcess,
+    private readonly service: () => ServiceProcess,
     private readonly token: string,
   ) {}
 
-  /** @param relay asked anew at each act, since relays come and go */
-  static async at(relay: () => ServiceProcess, who = 'anna', scope?: string): Promise<Operator> {
-    return new Operator(relay, await tokens.operator(who, scope));
+  /** @param service asked anew at each act, since services come and go */
+  static async at(service: () => ServiceProcess, who = 'anna', scope?: string): Promise<Operator> {
+    return new Operator(service, await tokens.operator(who, scope));
   }
 
   async send(method: string, path: string, body?: unknown, token = this.token): Promise<Response> {
-    return fetch(`http://127.0.0.1:${this.relay().adminPort}/admin/v1${path}`, {
+    return fetch(`http://127.0.0.1:${this.service().adminPort}/admin/v1${path}`, {
       method,
       headers: token === '' ? {} : { authorization: `Bearer ${token}` },
       ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),

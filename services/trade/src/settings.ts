@@ -29,7 +29,7 @@ export const tradeSettings = {
     max: 100_000,
   }),
   ROLLS_PER_S: integer({
-    says: 'Quiet challenges that one instance rolls in a second when their days end.',
+    says: 'Quiet challenges that one instance rolls in a second when their days end, or takes to a new epoch.',
     fallback: 2_000,
     min: 1,
     max: 100_000,

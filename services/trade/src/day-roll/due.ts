@@ -1,6 +1,7 @@
 import type { ChallengeId } from '@tradesense/contracts';
 
 import type { Queries } from '../store/index.js';
+import { FIRST_ID } from '../sweep/index.js';
 
 /** A challenge whose day has ended. `ends_at` is kept as PostgreSQL's text: it only goes back there. */
 export interface Due {
@@ -9,7 +10,7 @@ export interface Due {
 }
 
 /** Before every due challenge. */
-export const FIRST: Due = { id: '00000000-0000-0000-0000-000000000000' as ChallengeId, ends_at: '-infinity' };
+export const FIRST: Due = { id: FIRST_ID, ends_at: '-infinity' };
 
 /**
  * Answered by the index alone; from a place on, since entries of those just rolled stay in it until the next vacuum. `now()` is

@@ -95,6 +95,20 @@ export async function listChallenges(
   return { now: Instant.ofMicros(BigInt(rows[0]?.now ?? '0')), challenges: rows.map(challengeOf) };
 }
 
+const LIST_HEADS = `
+  select id, epoch::text, sequence::text
+    from challenge
+   where id > coalesce($1::uuid, '00000000-0000-0000-0000-000000000000')
+   order by id
+   limit $2`;
+
+/** Where each challenge stands, in order of their ids, those after the given one. */
+export const listHeads = (
+  queries: Queries,
+  { after, limit }: { readonly after: ChallengeId | null; readonly limit: number },
+): Promise<readonly { readonly id: ChallengeId; readonly epoch: string; readonly sequence: string }[]> =>
+  queries.query(LIST_HEADS, [after, limit]);
+
 export interface FirstAnswer {
   readonly meaning: Buffer;
   readonly answer: string;

@@ -8,6 +8,7 @@ export {
   insertOpening,
   insertValues,
   listChallenges,
+  listHeads,
   readChallenge,
   readOpening,
   updateChallenges,
