@@ -21,6 +21,10 @@ export interface Run {
   readonly world: World;
   readonly examples: number;
   readonly seed: number;
+  /** Also what is the same in every run: the examples, and the edges of each schema. Otherwise only what is drawn. */
+  readonly isFirst?: boolean;
+  /** Only these operations. */
+  readonly method?: 'GET' | undefined;
 }
 export interface Seen {
   readonly ok: boolean;
@@ -42,7 +46,16 @@ const CHECKS = [
 const LONGEST_MS = 3_600_000;
 
 /** Runs every operation of the description with one token, about `examples` times each. */
-export async function runCases({ python, url, token, world, examples, seed }: Run): Promise<Seen> {
+export async function runCases({
+  python,
+  url,
+  token,
+  world,
+  examples,
+  seed,
+  isFirst = true,
+  method,
+}: Run): Promise<Seen> {
   const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
   const counts = join(folder, 'counts.json');
   const worldFile = join(folder, 'world.json');
@@ -50,13 +63,14 @@ export async function runCases({ python, url, token, world, examples, seed }: Ru
   const options = {
     '--header': `Authorization: Bearer ${token}`,
     '--checks': CHECKS.join(','),
-    '--phases': 'examples,coverage,fuzzing,stateful',
+    '--phases': isFirst ? 'examples,coverage,fuzzing,stateful' : 'fuzzing,stateful',
     '--max-examples': String(examples),
     '--seed': String(seed),
     '--suppress-health-check': 'all',
     '--request-timeout': '15',
     '--generation-database': 'none',
     '--warnings': 'off',
+    ...(method === undefined ? {} : { '--include-method': method }),
   };
   try {
     const { code, output } = await ended(
@@ -67,6 +81,7 @@ export async function runCases({ python, url, token, world, examples, seed }: Ru
           cwd: folder,
           env: {
             PATH: process.env['PATH'],
+            PYTHONDONTWRITEBYTECODE: '1',
             SCHEMATHESIS_HOOKS: inRepository('test/fuzz/hooks.py'),
             FUZZ_WORLD: worldFile,
           },

@@ -8,8 +8,9 @@ export type Instant = bigint & { readonly [instant]: true };
 export type InstantReading = { readonly ok: true; readonly at: Instant } | { readonly ok: false };
 
 const shape = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
-/** What it looks like; which of these are moments, `readInstant` says. */
-export const INSTANT_PATTERN = shape.source;
+/** What it looks like; which of these are moments, such as no 30th of February, `readInstant` says. */
+export const INSTANT_PATTERN =
+  '^(19[7-9]\\d|[2-9]\\d{3})-\\d\\d-\\d\\dT([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$';
 const LAST = 253_402_300_800_000_000n;
 const MS = 1_000n;
 

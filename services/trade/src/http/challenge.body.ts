@@ -9,7 +9,7 @@ export class ChallengeBody {
   @IsId() challenge_id!: string;
   @IsUserId() user_id!: string;
   @IsText({ longest: 64 }) program!: string;
-  @IsOptional() @IsMoney() initial_balance?: string | null;
+  @IsOptional() @IsMoney({ example: '100000.00' }) initial_balance?: string | null;
 
   toCommand(): OpenCommand {
     return reading((fault) => ({

@@ -16,10 +16,10 @@ export const IsId = (): PropertyDecorator =>
   );
 
 /** A string: a JSON number has been a float on its way (pitfall M1). */
-export const IsMoney = (): PropertyDecorator =>
+export const IsMoney = ({ example = '-120.50' } = {}): PropertyDecorator =>
   applyDecorators(
     Matches(new RegExp(MONEY_PATTERN), { message: 'must be a decimal string such as "-120.50"' }),
-    ApiProperty({ type: String, pattern: MONEY_PATTERN, example: '-120.50' }),
+    ApiProperty({ type: String, pattern: MONEY_PATTERN, example }),
   );
 
 const by = (name: string, validate: (value: unknown) => boolean, message: string): PropertyDecorator =>

@@ -7,7 +7,7 @@ import { moneyIn, reading } from './reading.js';
 /** One of `POST /v1/marks`. */
 export class MarkBody {
   @IsId() challenge_id!: string;
-  @IsMoney() equity!: string;
+  @IsMoney({ example: '100079.50' }) equity!: string;
   @IsInstant() price_time!: string;
   @IsOptional() @IsId() last_trade_id?: string | null;
 

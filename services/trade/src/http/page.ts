@@ -18,7 +18,7 @@ export const Paged = (): MethodDecorator =>
       name: 'cursor',
       required: false,
       description: 'The `next_cursor` of the page before; without it, the first page.',
-      schema: { type: 'string' },
+      schema: { type: 'string', pattern: '^[A-Za-z0-9_-]+$' },
     }),
   );
 

@@ -15,7 +15,7 @@ export class TradeBody {
   @IsOptional() @IsInstant() opened_at?: string | null;
   @IsOptional() @IsOneOf(SIDES) side?: 'BUY' | 'SELL' | null;
   @IsOptional() @IsQuantity() quantity?: string | null;
-  @IsOptional() @IsMoney() commission?: string | null;
+  @IsOptional() @IsMoney({ example: '3.50' }) commission?: string | null;
   @IsOptional() @IsId() corrects?: string | null;
 
   toCommand(challengeId: ChallengeId): TradeCommand {

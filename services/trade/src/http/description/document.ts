@@ -146,15 +146,17 @@ const PARAMETERS: Record<string, Parameter> = {
     name: 'X-Request-Id',
     in: 'header',
     required: false,
-    description: 'Comes back in the answer, and stands in the log; one of another form is not taken.',
-    schema: { type: 'string', pattern: '^[A-Za-z0-9._-]{1,128}$' },
+    description:
+      'Comes back in the answer, and stands in the log: 1 to 128 of `A-Z a-z 0-9 . _ -`. In the place of anything else comes a new one.',
+    schema: { type: 'string' },
   },
   traceparent: {
     name: 'traceparent',
     in: 'header',
     required: false,
-    description: 'W3C trace context; travels with the events. One of another form is not taken.',
-    schema: { type: 'string', pattern: '^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$' },
+    description: 'W3C trace context; travels with the events. What is none is passed over.',
+    schema: { type: 'string' },
+    example: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
   },
 };
 
