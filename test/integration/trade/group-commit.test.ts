@@ -329,6 +329,6 @@ describe('a trade behind hundreds of marks', () => {
          from challenge marked, challenge traded where marked.id = any($1) and traded.id = $2`,
       [ids, traded],
     );
-    expect(rows).toEqual([{ before: 0, later: 200 - 127 }]);
+    expect(rows).toEqual([{ before: 0, later: 200 - 16 }]);
   });
 });

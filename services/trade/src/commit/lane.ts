@@ -7,6 +7,8 @@ import { apart, isUndecided, type Job, type Settled } from './job.js';
 /** A transaction's size: so many challenges are locked together, and about so many commands decided. */
 const MAX_CHALLENGES = 128;
 const MAX_COMMANDS = 256;
+/** Of them so many with marks and rolls alone: a trade that comes meanwhile waits for the transaction under way. */
+const MAX_UNPRESSING = 16;
 /** With so many commands in a lane it takes no more. The last job may be larger: refused for its size it would always be. */
 const MAX_UNDER_WAY = 2_000;
 const MAX_WAIT_MS = 5_000;
@@ -77,10 +79,8 @@ export class Lane {
     const isPressing = ([, { jobs }]: [ChallengeId, Fifo]): boolean => jobs.some((job) => job.isPressing);
     const taken: Job[] = [];
     let commands = 0;
-    for (const [id, fifo] of [...ready.filter(isPressing), ...ready.filter((one) => !isPressing(one))].slice(
-      0,
-      MAX_CHALLENGES,
-    )) {
+    const others = ready.filter((one) => !isPressing(one)).slice(0, MAX_UNPRESSING);
+    for (const [id, fifo] of [...ready.filter(isPressing), ...others].slice(0, MAX_CHALLENGES)) {
       while (fifo.jobs.length > 0 && (taken.length === 0 || commands + fifo.jobs[0]!.commands.length <= MAX_COMMANDS)) {
         const job = fifo.jobs.shift()!;
         taken.push(job);
