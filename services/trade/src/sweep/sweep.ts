@@ -23,7 +23,8 @@ import type { Outcome } from '../commit/index.js';
  * most MAX_UNDER_WAY unanswered; what is locked elsewhere waits by itself, and what failed is met again by the next look.
  */
 const LOOK_EVERY_MS = 1_000;
-const PIECES_PER_S = 20;
+/** Small ones: trades wait behind what is handed over at once. */
+const PIECES_PER_S = 50;
 const MAX_UNDER_WAY = 512;
 const SAY_EVERY_MS = 60_000;
 
@@ -108,9 +109,10 @@ export class Sweep<Place extends { readonly id: ChallengeId }> implements Part {
 
   async #pass(search: Search<Place>, from: Place): Promise<void> {
     const { signal } = this.#stopping;
-    const limit = Math.max(1, Math.round(this.options.perSecond / PIECES_PER_S));
+    const { perSecond } = this.options;
+    const limit = Math.ceil(perSecond / PIECES_PER_S);
     for (let after: Place | undefined = from; after !== undefined && !signal.aborted;) {
-      const paced = this.#clock.sleep(1_000 / PIECES_PER_S, signal);
+      const paced = this.#clock.sleep((1_000 * limit) / perSecond, signal);
       const piece: readonly Place[] = await search.find(after, limit);
       for (const { id } of piece) await this.#begin(id);
       after = piece.length === limit ? piece.at(-1) : undefined;
