@@ -86,9 +86,14 @@ export class System {
 
   /** Starts it, also again after a kill: same port, same settings. Resolves when it is ready. */
   async start(name: ServiceName): Promise<ServiceProcess> {
+    return (await this.begin(name)).ready();
+  }
+
+  /** The same for one that will not be ready. */
+  async begin(name: ServiceName): Promise<ServiceProcess> {
     const service = await this.processes.start(this.launches[name]);
     this.#running.set(name, service);
-    return service.ready();
+    return service;
   }
 
   /** SIGKILL, and at once another one, as a supervisor would. */
