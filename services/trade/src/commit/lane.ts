@@ -5,8 +5,8 @@ import { Overloaded } from '../store/index.js';
 import { apart, isUndecided, type Job, type Settled } from './job.js';
 
 /** A transaction's size: so many challenges are locked together, and about so many commands decided. */
-const MAX_CHALLENGES = 128;
-const MAX_COMMANDS = 256;
+const MAX_CHALLENGES = 256;
+const MAX_COMMANDS = 512;
 /** Of them so many with marks and rolls alone: a trade that comes meanwhile waits for the transaction under way. */
 const MAX_UNPRESSING = 16;
 /** With so many commands in a lane it takes no more. The last job may be larger: refused for its size it would always be. */
