@@ -40,6 +40,27 @@ const postText = async (challengeId: string, body: unknown) => {
   return { status, replayed: headers.get('idempotent-replayed'), text };
 };
 
+describe('statements', () => {
+  it('go by an index, though their tables are small and were empty when they were planned', async () => {
+    const scans = async () => {
+      await database.query('select pg_stat_force_next_flush()');
+      const { rows } = await database.query<{ name: string; whole: number; by_index: number }>(
+        `select relname as name, seq_scan::int as whole, idx_scan::int as by_index
+           from pg_stat_user_tables where relname in ('challenge', 'trade') order by relname`,
+      );
+      return rows;
+    };
+    const before = await scans();
+    const { challenge_id } = await system.api.open();
+    for (let count = 0; count < 20; count += 1)
+      await system.api.post(challenge_id, given.trade({ realized_pnl: '1.00' }));
+    const after = await until(scans, (rows) =>
+      rows.every(({ by_index }, place) => by_index >= before[place]!.by_index + 20),
+    );
+    expect(after.map(({ whole }) => whole)).toEqual(before.map(({ whole }) => whole));
+  });
+});
+
 describe('trade, challenge and outbox', () => {
   it('say the same: events in order, then the state, as the answer has them', async () => {
     const { challenge_id } = await system.api.open();
