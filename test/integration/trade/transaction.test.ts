@@ -59,6 +59,22 @@ describe('statements', () => {
     );
     expect(after.map(({ whole }) => whole)).toEqual(before.map(({ whole }) => whole));
   });
+
+  it('find a trade by its key, not among all trades of its challenge', async () => {
+    const { challenge_id } = await system.api.open();
+    const [first, ...others] = Array.from({ length: 20 }, () => given.trade({ realized_pnl: '1.00' }));
+    for (const trade of [first!, ...others]) await system.api.post(challenge_id, trade);
+    await system.api.post(challenge_id, given.trade({ realized_pnl: '-1.00', corrects: first!.trade_id }));
+    const read = async () => {
+      await database.query('select pg_stat_force_next_flush()');
+      const { rows } = await database.query<{ name: string; scans: number }>(
+        `select indexrelname as name, idx_scan::int as scans from pg_stat_user_indexes where relname = 'trade' order by name`,
+      );
+      return Object.fromEntries(rows.map(({ name, scans }) => [name, scans]));
+    };
+    const scans = await until(read, ({ trade_pkey }) => trade_pkey! >= 21);
+    expect(scans).toEqual({ trade_by_number: 0, trade_pkey: scans['trade_pkey'] });
+  });
 });
 
 describe('trade, challenge and outbox', () => {
