@@ -58,7 +58,10 @@ export class Authority {
     const signature = sign('sha256', body, this.#pair.privateKey);
     const certificate = sequence(body, ALGORITHM, tagged(0x03, Buffer.concat([Buffer.from([0]), signature])));
     // No empty line at the end, which OpenSSL would not read: every fourth certificate fills its last line.
-    const lines = certificate.toString('base64').match(/.{1,64}/g)?.join('\n');
+    const lines = certificate
+      .toString('base64')
+      .match(/.{1,64}/g)
+      ?.join('\n');
     return `-----BEGIN CERTIFICATE-----\n${lines}\n-----END CERTIFICATE-----\n`;
   }
 }
