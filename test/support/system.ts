@@ -1,4 +1,4 @@
-import { freePort, type DatabaseRole } from '@tradesense/local';
+import { TRADE_NODE_OPTIONS, freePort, type DatabaseRole } from '@tradesense/local';
 
 import { Processes, type Launch, type ServiceProcess } from './processes.js';
 import { JWT_SECRET, tokens, tokensIn } from './tokens.js';
@@ -131,6 +131,7 @@ export function launchesOf(
     trade: {
       ...token,
       ...origins,
+      NODE_OPTIONS: TRADE_NODE_OPTIONS,
       DATABASE_URL: ground.databaseUrl('trade'),
       TRADE_HOST: '::',
       TRADE_PORT: String(ports.trade),

@@ -1,6 +1,7 @@
 import { EVENTS } from '@tradesense/contracts';
 import { Fault } from '@tradesense/platform';
 
+import { columnsOf, unnest, type ColumnValue } from './columns.js';
 import { type Locked, OutsideTransaction } from './locked.js';
 import type { OutboxRow } from './row.js';
 import type { Transaction } from './transaction.js';
@@ -34,17 +35,27 @@ export class TextRefused extends Fault {
   }
 }
 
+const TYPES = {
+  id: 'uuid',
+  aggregatetype: 'text',
+  aggregateid: 'text',
+  type: 'text',
+  epoch: 'bigint',
+  sequence: 'bigint',
+  user_id: 'text',
+  traceparent: 'text',
+  payload: 'json',
+} as const;
+const COLUMNS = Object.keys(TYPES) as (keyof typeof TYPES)[];
+
 /**
  * One statement for any number of rows; `order by` makes positions follow the order given. The payload is `json`, which keeps
  * the bytes, and the position is drawn by the column's default inside this statement (pitfalls P4, P22).
  */
 const APPEND = `
-  insert into outbox (id, aggregatetype, aggregateid, type, epoch, sequence, user_id, traceparent, payload)
-  select id, aggregatetype, aggregateid, type, epoch, sequence, user_id, traceparent, payload
-    from rows from (json_to_recordset($1) as (
-           id uuid, aggregatetype text, aggregateid text, type text, epoch bigint, sequence bigint, user_id text,
-           traceparent text, payload json)) with ordinality
-      as given (id, aggregatetype, aggregateid, type, epoch, sequence, user_id, traceparent, payload, place)
+  insert into outbox (${COLUMNS.join(', ')})
+  select ${COLUMNS.map((name) => `${name}::${TYPES[name]}`).join(', ')}
+    from ${unnest(COLUMNS)} with ordinality as given (${COLUMNS.join(', ')}, place)
    order by place`;
 
 const ESCAPED = /\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})/;
@@ -83,20 +94,17 @@ function check(transaction: Transaction, locked: Locked, rows: readonly OutboxRo
  */
 export async function append(transaction: Transaction, locked: Locked, rows: readonly OutboxRow[]): Promise<void> {
   check(transaction, locked, rows);
-  await transaction.query(APPEND, [`[${rows.map(rowText).join()}]`]);
+  await transaction.query(APPEND, columnsOf(rows.map(columnar), COLUMNS));
 }
 
-/** Payloads as they are: JSON within JSON, of which PostgreSQL takes the very bytes. Escaped as texts they cost more than all else. */
-const rowText = ({
-  id,
-  aggregateType,
-  aggregateId,
-  type,
-  epoch,
-  sequence,
-  userId,
-  traceparent,
-  payload,
-}: OutboxRow): string =>
-  `{"id":"${id}","aggregatetype":"${aggregateType}","aggregateid":"${aggregateId}","type":${JSON.stringify(type)},"epoch":${epoch},` +
-  `"sequence":${sequence},"user_id":${JSON.stringify(userId)},"traceparent":${JSON.stringify(traceparent)},"payload":${payload}}`;
+const columnar = (row: OutboxRow): Readonly<Record<keyof typeof TYPES, ColumnValue>> => ({
+  id: row.id,
+  aggregatetype: row.aggregateType,
+  aggregateid: row.aggregateId,
+  type: row.type,
+  epoch: row.epoch,
+  sequence: row.sequence,
+  user_id: row.userId,
+  traceparent: row.traceparent,
+  payload: row.payload,
+});

@@ -1,6 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { TRADE_NODE_OPTIONS } from '../node-options.js';
 import { noteServer } from '../folders.js';
 import { KeptProcess } from '../process/kept-process.js';
 import { until } from '../process/until.js';
@@ -27,7 +28,13 @@ function plansOf({ databaseUrl, kafkaBrokers }: Stack, ports: Ports, secret: str
       name: 'trade',
       entry: 'services/trade/dist/main.js',
       adminPort: ports.TRADE_ADMIN_PORT,
-      env: { ...tokens, ...origins, DATABASE_URL: databaseUrl('trade'), TRADE_PORT: `${ports.TRADE_PORT}` },
+      env: {
+        ...tokens,
+        ...origins,
+        NODE_OPTIONS: TRADE_NODE_OPTIONS,
+        DATABASE_URL: databaseUrl('trade'),
+        TRADE_PORT: `${ports.TRADE_PORT}`,
+      },
     },
     {
       name: 'relay',

@@ -14,7 +14,8 @@ import type { ChallengeEntity } from './challenge.entity.js';
 import { micros } from './moments.js';
 
 const MOMENTS = ['created_at', 'closed_at', 'last_command_at', 'executed_at', 'day_starts_at', 'day_ends_at'];
-const MOVING_TYPES = {
+/** What a command may change, with its types; the role may update no other column. */
+export const MOVING_TYPES = {
   epoch: 'bigint',
   sequence: 'bigint',
   event_id: 'uuid',
@@ -43,7 +44,7 @@ const MOVING_TYPES = {
   user_id: 'text',
   book: 'json',
 } as const satisfies Partial<Record<keyof ChallengeEntity, string>>;
-const MOVING = Object.keys(MOVING_TYPES) as (keyof typeof MOVING_TYPES)[];
+export const MOVING_COLUMNS = Object.keys(MOVING_TYPES) as (keyof typeof MOVING_TYPES)[];
 const FIXED = [
   'id',
   'program_id',
@@ -53,11 +54,8 @@ const FIXED = [
   'previous_challenge_id',
 ] as const satisfies readonly (keyof ChallengeEntity)[];
 
-/** What a command may change; the role may update no other column. */
-export const MOVING_COLUMNS: readonly string[] = MOVING;
-export const COLUMN_TYPES: Readonly<Record<string, string>> = MOVING_TYPES;
 /** All columns, in the order of `allValues`. */
-export const ALL_COLUMNS: readonly string[] = [...FIXED, ...MOVING];
+export const ALL_COLUMNS: readonly string[] = [...FIXED, ...MOVING_COLUMNS];
 
 /** The select list of a challenge: moments as microseconds, dates as text, never a driver's idea of either. */
 export const CHALLENGE_COLUMNS = ALL_COLUMNS.map((name) => {
@@ -150,5 +148,5 @@ const fixedRow = (challenge: Challenge): Values<(typeof FIXED)[number]> => ({
 
 export const allValues = (challenge: Challenge): readonly unknown[] => {
   const [fixed, moving] = [fixedRow(challenge), movingRow(challenge)];
-  return [...FIXED.map((name) => fixed[name]), ...MOVING.map((name) => moving[name])];
+  return [...FIXED.map((name) => fixed[name]), ...MOVING_COLUMNS.map((name) => moving[name])];
 };

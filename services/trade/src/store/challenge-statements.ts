@@ -1,11 +1,12 @@
 import { Instant, type ChallengeId, type Status, type UserId } from '@tradesense/contracts';
+import { columnsOf, unnest } from '@tradesense/outbox';
 
 import type { Challenge } from '../domain/index.js';
 import {
   ALL_COLUMNS,
   CHALLENGE_COLUMNS,
-  COLUMN_TYPES,
   MOVING_COLUMNS,
+  MOVING_TYPES,
   allValues,
   challengeOf,
   movingRow,
@@ -40,18 +41,15 @@ export const insertValues = allValues;
 
 const UPDATE_CHALLENGES = `
   update challenge
-     set ${MOVING_COLUMNS.map((name) => `${name} = given.${name}`).join(', ')}
-    from json_to_recordset($1) as given (id uuid, ${MOVING_COLUMNS.map((name) => `${name} ${COLUMN_TYPES[name]}`).join(', ')})
-   where challenge.id = given.id`;
+     set ${MOVING_COLUMNS.map((name) => `${name} = given.${name}::${MOVING_TYPES[name]}`).join(', ')}
+    from ${unnest(['id', ...MOVING_COLUMNS])} as given (id, ${MOVING_COLUMNS.join(', ')})
+   where challenge.id = given.id::uuid`;
 
 /** One statement for all; each of them must be locked. */
 export async function updateChallenges(queries: Queries, challenges: readonly Challenge[]): Promise<void> {
   if (challenges.length === 0) return;
-  const rows = challenges.map((challenge) => {
-    const { open_alerts: alerts, book, ...row } = movingRow(challenge);
-    return `{"id":"${challenge.challengeId}","open_alerts":${alerts},"book":${book},${JSON.stringify(row).slice(1)}`;
-  });
-  await queries.query(UPDATE_CHALLENGES, [`[${rows.join()}]`]);
+  const rows = challenges.map((challenge) => ({ id: challenge.challengeId, ...movingRow(challenge) }));
+  await queries.query(UPDATE_CHALLENGES, columnsOf(rows, ['id', ...MOVING_COLUMNS]));
 }
 
 const READ_CHALLENGE = `select ${CHALLENGE_COLUMNS}, ${micros('clock_timestamp()', 'now')} from challenge where id = $1`;

@@ -37,11 +37,13 @@ const LIMIT_TRANSACTIONS = `
 
 /**
  * Each statement goes by an index, in a plan made once. Left to itself PostgreSQL plans for the table that it finds: looked for in
- * one that is still empty, a trade's key was sought by reading the whole table, 50,000 trades later too (decision 012).
+ * one that is still empty, a trade's key was sought by reading the whole table, 50,000 trades later too (decision 012). Nothing is
+ * compiled: before version 18 a table that has no index, as `stream`, would look dear enough for it each time.
  */
 const PLAN_BY_INDEX = `
   select set_config('enable_seqscan', 'off', false), set_config('enable_hashjoin', 'off', false),
-         set_config('enable_mergejoin', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false)`;
+         set_config('enable_mergejoin', 'off', false), set_config('plan_cache_mode', 'force_generic_plan', false),
+         set_config('jit', 'off', false)`;
 
 /** `synchronize` stays off everywhere: it would drop and add columns of a filled outbox (pitfall P27). */
 export const serviceDataSource = (url: string, log: Logger): DataSource =>

@@ -1,8 +1,10 @@
 import { Instant, Money, type ChallengeId, type TradeId } from '@tradesense/contracts';
+import { columnsOf, unnest } from '@tradesense/outbox';
 
 import type { Challenge, TradeCommand } from '../domain/index.js';
 import type { FirstAnswer } from './challenge-statements.js';
 import { micros } from './moments.js';
+import type { TradeEntity } from './trade.entity.js';
 import type { Queries } from './transaction.js';
 
 /** Names a trade among those of several challenges. */
@@ -45,33 +47,46 @@ export interface NewTrade {
   readonly first: FirstAnswer;
 }
 
-const INSERT_TRADES = `
-  insert into trade (challenge_id, trade_id, number, symbol, realized_pnl, balance, executed_at, opened_at, side, quantity,
-                     commission, corrects, sequence, recorded_at, meaning, answer)
-  select challenge_id, trade_id, number, symbol, realized_pnl, balance, executed_at, opened_at, side, quantity,
-         commission, corrects, sequence, recorded_at, decode(meaning, 'hex'), answer::text
-    from json_to_recordset($1) as given (
-           challenge_id uuid, trade_id uuid, number integer, symbol text, realized_pnl numeric, balance numeric,
-           executed_at timestamptz, opened_at timestamptz, side text, quantity text, commission numeric, corrects uuid,
-           sequence bigint, recorded_at timestamptz, meaning text, answer json)`;
+const TRADE_TYPES = {
+  challenge_id: 'uuid',
+  trade_id: 'uuid',
+  number: 'integer',
+  symbol: 'text',
+  realized_pnl: 'numeric',
+  balance: 'numeric',
+  executed_at: 'timestamptz',
+  opened_at: 'timestamptz',
+  side: 'text',
+  quantity: 'text',
+  commission: 'numeric',
+  corrects: 'uuid',
+  sequence: 'bigint',
+  recorded_at: 'timestamptz',
+  meaning: 'bytea',
+  answer: 'text',
+} as const satisfies Record<keyof TradeEntity, string>;
+const TRADE_COLUMNS = Object.keys(TRADE_TYPES) as (keyof typeof TRADE_TYPES)[];
 
-/** One statement for all of them. Answers go as they are: JSON within JSON, of which PostgreSQL keeps the very bytes. */
+const INSERT_TRADES = `
+  insert into trade (${TRADE_COLUMNS.join(', ')})
+  select ${TRADE_COLUMNS.map((name) => `${name}::${TRADE_TYPES[name]}`).join(', ')}
+    from ${unnest(TRADE_COLUMNS)} as given (${TRADE_COLUMNS.join(', ')})`;
+
+/** One statement for all of them. */
 export async function insertTrades(queries: Queries, trades: readonly NewTrade[]): Promise<void> {
   if (trades.length === 0) return;
-  const rows = trades.map(({ command, after, sequence, first: { meaning, answer } }) => {
-    const row = {
-      challenge_id: command.challengeId,
-      trade_id: command.tradeId,
-      number: after.equity.totalTrades,
-      balance: Money.format(after.balance),
-      sequence,
-      recorded_at: Instant.format(after.lastCommandAt),
-      meaning: meaning.toString('hex'),
-      ...facts(command),
-    };
-    return `{"answer":${answer},${JSON.stringify(row).slice(1)}`;
-  });
-  await queries.query(INSERT_TRADES, [`[${rows.join()}]`]);
+  const rows = trades.map(({ command, after, sequence, first: { meaning, answer } }) => ({
+    challenge_id: command.challengeId,
+    trade_id: command.tradeId,
+    number: after.equity.totalTrades,
+    balance: Money.format(after.balance),
+    sequence,
+    recorded_at: Instant.format(after.lastCommandAt),
+    meaning: `\\x${meaning.toString('hex')}`,
+    answer,
+    ...facts(command),
+  }));
+  await queries.query(INSERT_TRADES, columnsOf(rows, TRADE_COLUMNS));
 }
 
 const facts = (command: TradeCommand) => ({
