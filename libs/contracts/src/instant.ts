@@ -7,12 +7,13 @@ export type Instant = bigint & { readonly [instant]: true };
 
 export type InstantReading = { readonly ok: true; readonly at: Instant } | { readonly ok: false };
 
-const shape = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
+const shape = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(?:Z|([+-])(\d\d):(\d\d))$/;
 /** What it looks like; which of these are moments, such as no 30th of February, `readInstant` says. */
 export const INSTANT_PATTERN =
   '^(19[7-9]\\d|[2-9]\\d{3})-\\d\\d-\\d\\dT([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?(Z|[+-]([01]\\d|2[0-3]):[0-5]\\d)$';
 const LAST = 253_402_300_800_000_000n;
 const MS = 1_000n;
+const SECOND = 1_000_000n;
 
 /** Most moments of a moment are of the same few seconds: now, a day's bounds, a challenge's beginning. */
 const KEPT_SECONDS = 1_000;
@@ -26,6 +27,19 @@ function secondsText(seconds: number): string {
   return text;
 }
 
+const read = new Map<string, number>();
+/** NaN for what does not exist: Date rolls the 30th of February over into March, and what comes back differs from what was written. */
+function secondsOf(written: string): number {
+  const known = read.get(written);
+  if (known !== undefined) return known;
+  if (read.size === KEPT_SECONDS) read.clear();
+  const date = new Date(`${written}Z`);
+  const exists = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(written);
+  const seconds = exists ? date.getTime() / 1_000 : NaN;
+  read.set(written, seconds);
+  return seconds;
+}
+
 /**
  * Strict RFC 3339, upper-case T and Z, from 1970 to 9999. A date that does not exist, 24:00 and leap seconds are refused;
  * digits below the microsecond are cut.
@@ -33,22 +47,18 @@ function secondsText(seconds: number): string {
 export function readInstant(text: unknown): InstantReading {
   const match = typeof text === 'string' ? shape.exec(text) : null;
   if (match === null) return { ok: false };
-  const [year, month, day, hour, minute, second] = match.slice(1, 7).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
+  const [, written, fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match as unknown as [
+    string,
+    string,
+    string?,
+    string?,
+    string?,
+    string?,
   ];
-  const [fraction = '', sign, offsetHour = '0', offsetMinute = '0'] = match.slice(7);
-  const local = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-  // Date rolls the 30th of February over into March; what comes back then differs from what was written.
-  const written = (text as string).slice(0, 19);
-  if (local.toISOString().slice(0, 19) !== written || Number(offsetHour) > 23 || Number(offsetMinute) > 59)
-    return { ok: false };
-  const offsetMs = (Number(offsetHour) * 60 + Number(offsetMinute)) * 60_000 * (sign === '-' ? -1 : 1);
-  const at = BigInt(local.getTime() - offsetMs) * MS + BigInt(fraction.padEnd(6, '0').slice(0, 6));
+  const seconds = secondsOf(written);
+  if (Number.isNaN(seconds) || Number(offsetHour) > 23 || Number(offsetMinute) > 59) return { ok: false };
+  const offset = (Number(offsetHour) * 60 + Number(offsetMinute)) * 60 * (sign === '-' ? -1 : 1);
+  const at = BigInt(seconds - offset) * SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6));
   return at >= 0n && at < LAST ? { ok: true, at: at as Instant } : { ok: false };
 }
 

@@ -72,7 +72,8 @@ function changed(told: Told, status: Status, reason: StatusReason, moment: Momen
 /** Arms again what has recovered, then fires the highest tier that is passed, if it is armed. */
 function alerted(program: Program, told: Told, { standing, figures }: Judged, { at, nextEventId }: Moment): Told {
   const openAlerts = stillOpen(program, told.challenge.openAlerts, standing);
-  const armed: Told = { ...told, challenge: { ...told.challenge, openAlerts } };
+  const isArmed = openAlerts.length < told.challenge.openAlerts.length;
+  const armed: Told = isArmed ? { ...told, challenge: { ...told.challenge, openAlerts } } : told;
   const { rule, consequence } = standing.limit;
   const open = openTiers(openAlerts, rule);
   const isSpent = told.challenge.status === 'LOCKED' && consequence === 'LOCK_DAY';

@@ -35,8 +35,8 @@ export function tell<Type extends EventType>(
   fieldsOf: (challenge: Challenge) => Fields<Type>,
 ): Told {
   const challenge = { ...told.challenge, sequence: told.challenge.sequence + 1, eventId };
-  const envelope = { event_id: eventId, epoch: challenge.epoch, sequence: challenge.sequence };
-  const body = { ...fieldsOf(challenge), ...envelope };
+  const { epoch, sequence } = challenge;
+  const body = { ...fieldsOf(challenge), event_id: eventId, epoch, sequence };
   const event = { type, userId: challenge.userId, body } as unknown as ToldEvent;
   return { ...told, challenge, events: [...told.events, event] };
 }

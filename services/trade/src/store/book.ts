@@ -23,7 +23,8 @@ interface StoredBook {
 const instant = (micros: string): Instant => Instant.ofMicros(BigInt(micros));
 
 export function bookOf(stored: unknown): Book {
-  const { balance, end_of_day, marks, ...rest } = stored as StoredBook;
+  const book = stored as StoredBook;
+  const { balance, end_of_day, marks } = book;
   return {
     balance: {
       dayStart: Money.of(balance.day_start),
@@ -31,11 +32,11 @@ export function bookOf(stored: unknown): Book {
       max: Money.of(balance.max),
     },
     endOfDay: { balance: Money.of(end_of_day.balance), equity: Money.of(end_of_day.equity) },
-    bestDay: Money.of(rest.best_day),
-    openedDates: rest.opened_dates,
-    phaseStartedAt: instant(rest.phase_started_at),
-    lockedFrom: rest.locked_from,
-    lastTradeId: rest.last_trade_id,
+    bestDay: Money.of(book.best_day),
+    openedDates: book.opened_dates,
+    phaseStartedAt: instant(book.phase_started_at),
+    lockedFrom: book.locked_from,
+    lastTradeId: book.last_trade_id,
     marks:
       marks === null
         ? null
@@ -45,11 +46,12 @@ export function bookOf(stored: unknown): Book {
             isUntold: marks.is_untold,
             isLatest: marks.is_latest,
           },
-    decisions: rest.decisions,
+    decisions: book.decisions,
   };
 }
 
-export function bookText({ balance, endOfDay, marks, ...rest }: Book): string {
+export function bookText(book: Book): string {
+  const { balance, endOfDay, marks } = book;
   const stored: StoredBook = {
     balance: {
       day_start: Money.format(balance.dayStart),
@@ -57,11 +59,11 @@ export function bookText({ balance, endOfDay, marks, ...rest }: Book): string {
       max: Money.format(balance.max),
     },
     end_of_day: { balance: Money.format(endOfDay.balance), equity: Money.format(endOfDay.equity) },
-    best_day: Money.format(rest.bestDay),
-    opened_dates: rest.openedDates,
-    phase_started_at: rest.phaseStartedAt.toString(),
-    locked_from: rest.lockedFrom,
-    last_trade_id: rest.lastTradeId,
+    best_day: Money.format(book.bestDay),
+    opened_dates: book.openedDates,
+    phase_started_at: book.phaseStartedAt.toString(),
+    locked_from: book.lockedFrom,
+    last_trade_id: book.lastTradeId,
     marks:
       marks === null
         ? null
@@ -71,7 +73,7 @@ export function bookText({ balance, endOfDay, marks, ...rest }: Book): string {
             is_untold: marks.isUntold,
             is_latest: marks.isLatest,
           },
-    decisions: rest.decisions,
+    decisions: book.decisions,
   };
   return JSON.stringify(stored);
 }

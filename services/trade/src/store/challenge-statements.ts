@@ -48,7 +48,7 @@ const UPDATE_CHALLENGES = `
 /** One statement for all; each of them must be locked. */
 export async function updateChallenges(queries: Queries, challenges: readonly Challenge[]): Promise<void> {
   if (challenges.length === 0) return;
-  const rows = challenges.map((challenge) => ({ id: challenge.challengeId, ...movingRow(challenge) }));
+  const rows = challenges.map((challenge) => ({ ...movingRow(challenge), id: challenge.challengeId }));
   await queries.query(UPDATE_CHALLENGES, columnsOf(rows, ['id', ...MOVING_COLUMNS]));
 }
 

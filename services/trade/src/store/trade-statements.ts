@@ -76,6 +76,7 @@ const INSERT_TRADES = `
 export async function insertTrades(queries: Queries, trades: readonly NewTrade[]): Promise<void> {
   if (trades.length === 0) return;
   const rows = trades.map(({ command, after, sequence, first: { meaning, answer } }) => ({
+    ...facts(command),
     challenge_id: command.challengeId,
     trade_id: command.tradeId,
     number: after.equity.totalTrades,
@@ -84,7 +85,6 @@ export async function insertTrades(queries: Queries, trades: readonly NewTrade[]
     recorded_at: Instant.format(after.lastCommandAt),
     meaning: `\\x${meaning.toString('hex')}`,
     answer,
-    ...facts(command),
   }));
   await queries.query(INSERT_TRADES, columnsOf(rows, TRADE_COLUMNS));
 }
