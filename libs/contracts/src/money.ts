@@ -6,7 +6,7 @@ declare const money: unique symbol;
 export type Money = bigint & { readonly [money]: true };
 
 export const MONEY_PATTERN = '^-?\\d{1,12}(\\.\\d+)?$';
-const shape = /^(-?)(\d{1,12})(?:\.(\d+))?$/;
+const shape = /^-?\d{1,12}(\.\d+)?$/;
 const LIMIT = 10n ** 14n;
 
 export type MoneyFault = 'malformed' | 'too-many-decimals';
@@ -15,12 +15,10 @@ export type MoneyReading =
 
 /** Reads an amount off a wire. Trailing zeros beyond the second decimal are more decimals than a cent can say: refused. */
 export function readMoney(text: unknown): MoneyReading {
-  const match = typeof text === 'string' ? shape.exec(text) : null;
-  if (match === null) return { ok: false, fault: 'malformed' };
-  const [, sign, whole = '', decimals = ''] = match;
+  if (typeof text !== 'string' || !shape.test(text)) return { ok: false, fault: 'malformed' };
+  const [whole = '', decimals = ''] = text.split('.');
   if (decimals.length > 2) return { ok: false, fault: 'too-many-decimals' };
-  const cents = BigInt(whole + decimals.padEnd(2, '0'));
-  return { ok: true, amount: (sign === '-' ? -cents : cents) as Money };
+  return { ok: true, amount: BigInt(whole + decimals.padEnd(2, '0')) as Money };
 }
 
 export const Money = {

@@ -1,7 +1,7 @@
 import { EVENTS } from '@tradesense/contracts';
 import { Fault } from '@tradesense/platform';
 
-import { columnsOf, unnest, type ColumnValue } from './columns.js';
+import { sqlOf, valuesOf, type Columns } from './columns.js';
 import { type Locked, OutsideTransaction } from './locked.js';
 import type { OutboxRow } from './row.js';
 import type { Transaction } from './transaction.js';
@@ -35,36 +35,34 @@ export class TextRefused extends Fault {
   }
 }
 
-const TYPES = {
-  id: 'uuid',
-  aggregatetype: 'text',
-  aggregateid: 'text',
-  type: 'text',
-  epoch: 'bigint',
-  sequence: 'bigint',
-  user_id: 'text',
-  traceparent: 'text',
-  payload: 'json',
-} as const;
-const COLUMNS = Object.keys(TYPES) as (keyof typeof TYPES)[];
+const COLUMNS: Columns<OutboxRow> = {
+  id: ['uuid', ({ id }) => id],
+  aggregatetype: ['text', ({ aggregateType }) => aggregateType],
+  aggregateid: ['text', ({ aggregateId }) => aggregateId],
+  type: ['text', ({ type }) => type],
+  epoch: ['bigint', ({ epoch }) => epoch],
+  sequence: ['bigint', ({ sequence }) => sequence],
+  user_id: ['text', ({ userId }) => userId],
+  traceparent: ['text', ({ traceparent }) => traceparent],
+  payload: ['json', ({ payload }) => payload],
+};
+const { names, casts, from } = sqlOf(COLUMNS);
 
 /**
  * One statement for any number of rows; `order by` makes positions follow the order given. The payload is `json`, which keeps
  * the bytes, and the position is drawn by the column's default inside this statement (pitfalls P4, P22).
  */
 const APPEND = `
-  insert into outbox (${COLUMNS.join(', ')})
-  select ${COLUMNS.map((name) => `${name}::${TYPES[name]}`).join(', ')}
-    from ${unnest(COLUMNS)} with ordinality as given (${COLUMNS.join(', ')}, place)
+  insert into outbox (${names})
+  select ${casts}
+    from ${from} with ordinality as given (${names}, place)
    order by place`;
 
 const ESCAPED = /\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})/;
 /** In JSON text an escaped surrogate hides half a pair from `isWellFormed`: only the decoded text tells. */
 const canBeCarried = (json: string): boolean =>
-  !json.includes('\0') && isWellFormed(json) && (!ESCAPED.test(json) || textsOf(JSON.parse(json)).every(isPlain));
-const isPlain = (text: string): boolean => !text.includes('\0') && isWellFormed(text);
-const LONE_SURROGATE = /\p{Surrogate}/u;
-const isWellFormed = (text: string): boolean => !LONE_SURROGATE.test(text);
+  !json.includes('\0') && json.isWellFormed() && (!ESCAPED.test(json) || textsOf(JSON.parse(json)).every(isPlain));
+const isPlain = (text: string): boolean => !text.includes('\0') && text.isWellFormed();
 
 function textsOf(value: unknown): readonly string[] {
   if (typeof value === 'string') return [value];
@@ -79,7 +77,7 @@ function check(transaction: Transaction, locked: Locked, rows: readonly OutboxRo
     if (!locked.covers(transaction, row.aggregateId)) throw new NotLocked(row.aggregateId);
     const bytes = Buffer.byteLength(row.payload);
     if (bytes > (row.aggregateType === EVENTS ? EVENT_BYTES : STATE_BYTES)) throw new RowTooLarge(row, bytes);
-    if (![row.type, row.userId, row.traceparent ?? ''].every(isPlain) || !canBeCarried(row.payload))
+    if (!isPlain(row.type) || !isPlain(row.userId) || !isPlain(row.traceparent ?? '') || !canBeCarried(row.payload))
       throw new TextRefused(row);
     if (row.aggregateType !== EVENTS) continue;
     if (row.sequence <= (last.get(row.aggregateId) ?? 0)) throw new OutOfOrder(row.aggregateId);
@@ -94,17 +92,5 @@ function check(transaction: Transaction, locked: Locked, rows: readonly OutboxRo
  */
 export async function append(transaction: Transaction, locked: Locked, rows: readonly OutboxRow[]): Promise<void> {
   check(transaction, locked, rows);
-  await transaction.query(APPEND, columnsOf(rows.map(columnar), COLUMNS));
+  await transaction.query(APPEND, valuesOf(COLUMNS, rows));
 }
-
-const columnar = (row: OutboxRow): Readonly<Record<keyof typeof TYPES, ColumnValue>> => ({
-  id: row.id,
-  aggregatetype: row.aggregateType,
-  aggregateid: row.aggregateId,
-  type: row.type,
-  epoch: row.epoch,
-  sequence: row.sequence,
-  user_id: row.userId,
-  traceparent: row.traceparent,
-  payload: row.payload,
-});

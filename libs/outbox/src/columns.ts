@@ -11,7 +11,7 @@ const NULL_LENGTH = -1;
  * parsed there, which for rows with JSON in them costs more than writing them (decision 013).
  */
 export function textArray(values: readonly ColumnValue[]): Buffer {
-  const texts = values.map((value) => (value === null ? null : String(value)));
+  const texts = values.map((value) => (typeof value === 'number' ? String(value) : value));
   const bytes = texts.reduce(
     (sum, text) => sum + LENGTH_BYTES + (text === null ? 0 : Buffer.byteLength(text)),
     HEADER_BYTES,
@@ -31,11 +31,25 @@ export function textArray(values: readonly ColumnValue[]): Buffer {
   return array;
 }
 
-/** Many rows as one statement takes them: a parameter for each column, in the order of `names`, and the relation they make. */
-export const columnsOf = <Name extends string>(
-  rows: readonly Readonly<Record<Name, ColumnValue>>[],
-  names: readonly Name[],
-): readonly Buffer[] => names.map((name) => textArray(rows.map((row) => row[name])));
+/** A column of a table: its type, and what a row has in it. */
+export type Column<Row> = readonly [type: string, read: (row: Row) => ColumnValue];
+/** By name, in the order in which a statement takes them. */
+export type Columns<Row> = Readonly<Record<string, Column<Row>>>;
 
-export const unnest = (names: readonly string[]): string =>
-  `unnest(${names.map((_, index) => `$${index + 1}::text[]`).join(', ')})`;
+/** Many rows as one statement takes them: a parameter for each column. */
+export const valuesOf = <Row>(columns: Columns<Row>, rows: readonly Row[]): readonly Buffer[] =>
+  Object.values(columns).map(([, read]) => textArray(rows.map(read)));
+
+/** What such parameters are in SQL: `names` list the columns, `casts` give them their types, `from` makes rows of them. */
+export function sqlOf<Row>(columns: Columns<Row>): {
+  readonly names: string;
+  readonly casts: string;
+  readonly from: string;
+} {
+  const entries = Object.entries(columns);
+  return {
+    names: entries.map(([name]) => name).join(', '),
+    casts: entries.map(([name, [type]]) => `${name}::${type}`).join(', '),
+    from: `unnest(${entries.map((_, index) => `$${index + 1}::text[]`).join(', ')})`,
+  };
+}

@@ -27,7 +27,7 @@ import {
 import { APP_GUARD, NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { EVENTS, Instant, Money, STATE, type ChallengeId, type EventId, type TradeId } from '@tradesense/contracts';
-import { STATE_TYPE } from '@tradesense/outbox';
+import { STATE_TYPE, type Column as Stored } from '@tradesense/outbox';
 import { IsISO8601, IsIn, IsOptional, IsString, IsUUID, Length, Matches } from 'class-validator';
 import type { FastifyRequest } from 'fastify';
 import { jwtVerify } from 'jose';
@@ -41,7 +41,7 @@ import {
   type Challenge,
   type TradeCommand,
 } from '../../../services/trade/src/domain/index.js';
-import { challengeOf, movingRow } from '../../../services/trade/src/store/challenge-row.js';
+import { MOVING, challengeOf } from '../../../services/trade/src/store/challenge-row.js';
 import { ChallengeEntity } from '../../../services/trade/src/store/challenge.entity.js';
 import { TradeEntity } from '../../../services/trade/src/store/trade.entity.js';
 import { inRepository } from '../../support/repository.js';
@@ -105,9 +105,11 @@ const challengeIn = (row: ChallengeEntity): Challenge =>
 
 /** TypeORM writes the text of json itself. */
 function changesOf(challenge: Challenge): object {
-  const row = movingRow(challenge);
-  const [open_alerts, book] = [row.open_alerts, row.book].map((text) => JSON.parse(String(text)) as unknown);
-  return { ...row, open_alerts, book };
+  const values = Object.entries<Stored<Challenge>>(MOVING).map(([name, [type, read]]) => {
+    const value = read(challenge);
+    return [name, type === 'json' ? (JSON.parse(String(value)) as unknown) : value];
+  });
+  return Object.fromEntries(values) as object;
 }
 
 const commandOf = (challengeId: string, trade: TradeDto): TradeCommand => ({

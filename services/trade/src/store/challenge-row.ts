@@ -7,55 +7,60 @@ import {
   type StatusReason,
   type UserId,
 } from '@tradesense/contracts';
+import type { Column } from '@tradesense/outbox';
 
 import type { Challenge, OpenAlert } from '../domain/index.js';
 import { bookOf, bookText } from './book.js';
 import type { ChallengeEntity } from './challenge.entity.js';
-import { micros } from './moments.js';
+import { micros, momentText } from './moments.js';
 
 const MOMENTS = ['created_at', 'closed_at', 'last_command_at', 'executed_at', 'day_starts_at', 'day_ends_at'];
-/** What a command may change, with its types; the role may update no other column. */
-export const MOVING_TYPES = {
-  epoch: 'bigint',
-  sequence: 'bigint',
-  event_id: 'uuid',
-  phase: 'integer',
-  status: 'text',
-  status_reason: 'text',
-  balance: 'numeric',
-  closed_at: 'timestamptz',
-  last_command_at: 'timestamptz',
-  previous_equity: 'numeric',
-  current_equity: 'numeric',
-  max_equity_ever: 'numeric',
-  daily_start_equity: 'numeric',
-  daily_max_equity: 'numeric',
-  daily_min_equity: 'numeric',
-  total_trades: 'integer',
-  trade_pnl: 'numeric',
-  trade_symbol: 'text',
-  executed_at: 'timestamptz',
-  day_date: 'date',
-  day_starts_at: 'timestamptz',
-  day_ends_at: 'timestamptz',
-  trading_days: 'integer',
-  last_trading_date: 'date',
-  open_alerts: 'json',
-  user_id: 'text',
-  book: 'json',
-} as const satisfies Partial<Record<keyof ChallengeEntity, string>>;
-export const MOVING_COLUMNS = Object.keys(MOVING_TYPES) as (keyof typeof MOVING_TYPES)[];
-const FIXED = [
-  'id',
-  'program_id',
-  'program_version',
-  'initial_balance',
-  'created_at',
-  'previous_challenge_id',
-] as const satisfies readonly (keyof ChallengeEntity)[];
+
+/** What a command may change; the role may update no other column. */
+export const MOVING = {
+  epoch: ['bigint', ({ epoch }) => epoch],
+  sequence: ['bigint', ({ sequence }) => sequence],
+  event_id: ['uuid', ({ eventId }) => eventId],
+  phase: ['integer', ({ phase }) => phase],
+  status: ['text', ({ status }) => status],
+  status_reason: ['text', ({ statusReason }) => statusReason],
+  balance: ['numeric', ({ balance }) => Money.format(balance)],
+  closed_at: ['timestamptz', ({ closedAt }) => momentText(closedAt)],
+  last_command_at: ['timestamptz', ({ lastCommandAt }) => Instant.format(lastCommandAt)],
+  previous_equity: ['numeric', ({ equity }) => Money.format(equity.previous)],
+  current_equity: ['numeric', ({ equity }) => Money.format(equity.current)],
+  max_equity_ever: ['numeric', ({ equity }) => Money.format(equity.maxEver)],
+  daily_start_equity: ['numeric', ({ equity }) => Money.format(equity.dayStart)],
+  daily_max_equity: ['numeric', ({ equity }) => Money.format(equity.dayMax)],
+  daily_min_equity: ['numeric', ({ equity }) => Money.format(equity.dayMin)],
+  total_trades: ['integer', ({ equity }) => equity.totalTrades],
+  trade_pnl: ['numeric', ({ equity }) => (equity.lastTrade === null ? null : Money.format(equity.lastTrade.pnl))],
+  trade_symbol: ['text', ({ equity }) => equity.lastTrade?.symbol ?? null],
+  executed_at: ['timestamptz', ({ equity }) => momentText(equity.lastTrade?.executedAt ?? null)],
+  day_date: ['date', ({ day }) => day.date],
+  day_starts_at: ['timestamptz', ({ day }) => Instant.format(day.startsAt)],
+  day_ends_at: ['timestamptz', ({ day }) => Instant.format(day.endsAt)],
+  trading_days: ['integer', ({ tradingDays }) => tradingDays],
+  last_trading_date: ['date', ({ lastTradingDate }) => lastTradingDate],
+  open_alerts: ['json', ({ openAlerts }) => JSON.stringify(openAlerts)],
+  user_id: ['text', ({ userId }) => userId],
+  book: ['json', ({ book }) => bookText(book)],
+} satisfies Partial<Record<keyof ChallengeEntity, Column<Challenge>>>;
+
+const ALL = {
+  id: ['uuid', ({ challengeId }) => challengeId],
+  program_id: ['text', ({ program }) => program.id],
+  program_version: ['integer', ({ program }) => program.version],
+  initial_balance: ['numeric', ({ initialBalance }) => Money.format(initialBalance)],
+  created_at: ['timestamptz', ({ createdAt }) => Instant.format(createdAt)],
+  previous_challenge_id: ['uuid', ({ previousChallengeId }) => previousChallengeId],
+  ...MOVING,
+} satisfies Partial<Record<keyof ChallengeEntity, Column<Challenge>>>;
 
 /** All columns, in the order of `allValues`. */
-export const ALL_COLUMNS: readonly string[] = [...FIXED, ...MOVING_COLUMNS];
+export const ALL_COLUMNS: readonly string[] = Object.keys(ALL);
+export const allValues = (challenge: Challenge): readonly unknown[] =>
+  Object.values<Column<Challenge>>(ALL).map(([, read]) => read(challenge));
 
 /** The select list of a challenge: moments as microseconds, dates as text, never a driver's idea of either. */
 export const CHALLENGE_COLUMNS = ALL_COLUMNS.map((name) => {
@@ -101,52 +106,3 @@ export const challengeOf = (row: ChallengeEntity): Challenge => ({
   openAlerts: row.open_alerts as readonly OpenAlert[],
   book: bookOf(row.book),
 });
-
-type Values<Name extends string> = Readonly<Record<Name, string | number | null>>;
-
-export function movingRow(challenge: Challenge): Values<keyof typeof MOVING_TYPES> {
-  const { equity, day } = challenge;
-  return {
-    epoch: challenge.epoch,
-    sequence: challenge.sequence,
-    event_id: challenge.eventId,
-    phase: challenge.phase,
-    status: challenge.status,
-    status_reason: challenge.statusReason,
-    balance: Money.format(challenge.balance),
-    closed_at: challenge.closedAt === null ? null : Instant.format(challenge.closedAt),
-    last_command_at: Instant.format(challenge.lastCommandAt),
-    previous_equity: Money.format(equity.previous),
-    current_equity: Money.format(equity.current),
-    max_equity_ever: Money.format(equity.maxEver),
-    daily_start_equity: Money.format(equity.dayStart),
-    daily_max_equity: Money.format(equity.dayMax),
-    daily_min_equity: Money.format(equity.dayMin),
-    total_trades: equity.totalTrades,
-    trade_pnl: equity.lastTrade === null ? null : Money.format(equity.lastTrade.pnl),
-    trade_symbol: equity.lastTrade?.symbol ?? null,
-    executed_at: equity.lastTrade === null ? null : Instant.format(equity.lastTrade.executedAt),
-    day_date: day.date,
-    day_starts_at: Instant.format(day.startsAt),
-    day_ends_at: Instant.format(day.endsAt),
-    trading_days: challenge.tradingDays,
-    last_trading_date: challenge.lastTradingDate,
-    open_alerts: JSON.stringify(challenge.openAlerts),
-    user_id: challenge.userId,
-    book: bookText(challenge.book),
-  };
-}
-
-const fixedRow = (challenge: Challenge): Values<(typeof FIXED)[number]> => ({
-  id: challenge.challengeId,
-  program_id: challenge.program.id,
-  program_version: challenge.program.version,
-  initial_balance: Money.format(challenge.initialBalance),
-  created_at: Instant.format(challenge.createdAt),
-  previous_challenge_id: challenge.previousChallengeId,
-});
-
-export const allValues = (challenge: Challenge): readonly unknown[] => {
-  const [fixed, moving] = [fixedRow(challenge), movingRow(challenge)];
-  return [...FIXED.map((name) => fixed[name]), ...MOVING_COLUMNS.map((name) => moving[name])];
-};

@@ -1,16 +1,8 @@
 import { Instant, type ChallengeId, type Status, type UserId } from '@tradesense/contracts';
-import { columnsOf, unnest } from '@tradesense/outbox';
+import { sqlOf, valuesOf, type Columns } from '@tradesense/outbox';
 
 import type { Challenge } from '../domain/index.js';
-import {
-  ALL_COLUMNS,
-  CHALLENGE_COLUMNS,
-  MOVING_COLUMNS,
-  MOVING_TYPES,
-  allValues,
-  challengeOf,
-  movingRow,
-} from './challenge-row.js';
+import { ALL_COLUMNS, CHALLENGE_COLUMNS, MOVING, allValues, challengeOf } from './challenge-row.js';
 import type { ChallengeEntity } from './challenge.entity.js';
 import { micros } from './moments.js';
 import type { Queries } from './transaction.js';
@@ -39,17 +31,20 @@ export const INSERT_CHALLENGE = `
   returning id`;
 export const insertValues = allValues;
 
+const MOVED: Columns<Challenge> = { id: ['uuid', ({ challengeId }) => challengeId], ...MOVING };
+const { names, from } = sqlOf(MOVED);
 const UPDATE_CHALLENGES = `
   update challenge
-     set ${MOVING_COLUMNS.map((name) => `${name} = given.${name}::${MOVING_TYPES[name]}`).join(', ')}
-    from ${unnest(['id', ...MOVING_COLUMNS])} as given (id, ${MOVING_COLUMNS.join(', ')})
+     set ${Object.entries(MOVING)
+       .map(([name, [type]]) => `${name} = given.${name}::${type}`)
+       .join(', ')}
+    from ${from} as given (${names})
    where challenge.id = given.id::uuid`;
 
 /** One statement for all; each of them must be locked. */
 export async function updateChallenges(queries: Queries, challenges: readonly Challenge[]): Promise<void> {
   if (challenges.length === 0) return;
-  const rows = challenges.map((challenge) => ({ ...movingRow(challenge), id: challenge.challengeId }));
-  await queries.query(UPDATE_CHALLENGES, columnsOf(rows, ['id', ...MOVING_COLUMNS]));
+  await queries.query(UPDATE_CHALLENGES, valuesOf(MOVED, challenges));
 }
 
 const READ_CHALLENGE = `select ${CHALLENGE_COLUMNS}, ${micros('clock_timestamp()', 'now')} from challenge where id = $1`;

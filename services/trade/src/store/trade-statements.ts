@@ -1,10 +1,9 @@
 import { Instant, Money, type ChallengeId, type TradeId } from '@tradesense/contracts';
-import { columnsOf, unnest } from '@tradesense/outbox';
+import { sqlOf, valuesOf, type Columns } from '@tradesense/outbox';
 
 import type { Challenge, TradeCommand } from '../domain/index.js';
 import type { FirstAnswer } from './challenge-statements.js';
-import { micros } from './moments.js';
-import type { TradeEntity } from './trade.entity.js';
+import { micros, momentText } from './moments.js';
 import type { Queries } from './transaction.js';
 
 /** Names a trade among those of several challenges. */
@@ -47,56 +46,43 @@ export interface NewTrade {
   readonly first: FirstAnswer;
 }
 
-const TRADE_TYPES = {
-  challenge_id: 'uuid',
-  trade_id: 'uuid',
-  number: 'integer',
-  symbol: 'text',
-  realized_pnl: 'numeric',
-  balance: 'numeric',
-  executed_at: 'timestamptz',
-  opened_at: 'timestamptz',
-  side: 'text',
-  quantity: 'text',
-  commission: 'numeric',
-  corrects: 'uuid',
-  sequence: 'bigint',
-  recorded_at: 'timestamptz',
-  meaning: 'bytea',
-  answer: 'text',
-} as const satisfies Record<keyof TradeEntity, string>;
-const TRADE_COLUMNS = Object.keys(TRADE_TYPES) as (keyof typeof TRADE_TYPES)[];
+const money = (amount: Money | null): string | null => (amount === null ? null : Money.format(amount));
 
-const INSERT_TRADES = `
-  insert into trade (${TRADE_COLUMNS.join(', ')})
-  select ${TRADE_COLUMNS.map((name) => `${name}::${TRADE_TYPES[name]}`).join(', ')}
-    from ${unnest(TRADE_COLUMNS)} as given (${TRADE_COLUMNS.join(', ')})`;
+const TRADE: Columns<NewTrade> = {
+  challenge_id: ['uuid', ({ command }) => command.challengeId],
+  trade_id: ['uuid', ({ command }) => command.tradeId],
+  number: ['integer', ({ after }) => after.equity.totalTrades],
+  symbol: ['text', ({ command }) => command.symbol],
+  realized_pnl: ['numeric', ({ command }) => Money.format(command.pnl)],
+  balance: ['numeric', ({ after }) => Money.format(after.balance)],
+  executed_at: ['timestamptz', ({ command }) => Instant.format(command.executedAt)],
+  opened_at: ['timestamptz', ({ command }) => momentText(command.openedAt)],
+  side: ['text', ({ command }) => command.side],
+  quantity: ['text', ({ command }) => command.quantity],
+  commission: ['numeric', ({ command }) => money(command.commission)],
+  corrects: ['uuid', ({ command }) => command.corrects],
+  sequence: ['bigint', ({ sequence }) => sequence],
+  recorded_at: ['timestamptz', ({ after }) => Instant.format(after.lastCommandAt)],
+  meaning: ['bytea', ({ first }) => `\\x${first.meaning.toString('hex')}`],
+  answer: ['text', ({ first }) => first.answer],
+};
+const { names, casts, from } = sqlOf(TRADE);
+const INSERT_TRADES = `insert into trade (${names}) select ${casts} from ${from} as given (${names})`;
 
 /** One statement for all of them. */
 export async function insertTrades(queries: Queries, trades: readonly NewTrade[]): Promise<void> {
   if (trades.length === 0) return;
-  const rows = trades.map(({ command, after, sequence, first: { meaning, answer } }) => ({
-    ...facts(command),
-    challenge_id: command.challengeId,
-    trade_id: command.tradeId,
-    number: after.equity.totalTrades,
-    balance: Money.format(after.balance),
-    sequence,
-    recorded_at: Instant.format(after.lastCommandAt),
-    meaning: `\\x${meaning.toString('hex')}`,
-    answer,
-  }));
-  await queries.query(INSERT_TRADES, columnsOf(rows, TRADE_COLUMNS));
+  await queries.query(INSERT_TRADES, valuesOf(TRADE, trades));
 }
 
 const facts = (command: TradeCommand) => ({
   symbol: command.symbol,
   realized_pnl: Money.format(command.pnl),
   executed_at: Instant.format(command.executedAt),
-  opened_at: command.openedAt === null ? null : Instant.format(command.openedAt),
+  opened_at: momentText(command.openedAt),
   side: command.side,
   quantity: command.quantity,
-  commission: command.commission === null ? null : Money.format(command.commission),
+  commission: money(command.commission),
   corrects: command.corrects,
 });
 
