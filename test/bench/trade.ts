@@ -24,8 +24,9 @@ import { seats, startPlain } from './trading/scene.js';
 
 const CHALLENGES = 1_000;
 const CONNECTIONS = 64;
-const LIST = { connections: 4, perRequest: 100 };
+/** As many as post lists, so that both keep both processors busy. */
 const PGBENCH_CLIENTS = 8;
+const LIST = { connections: PGBENCH_CLIENTS, perRequest: 100 };
 const WARM_UP_S = 1;
 /** For the first time, before anything is measured. */
 const FIRST_S = 3;

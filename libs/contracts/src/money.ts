@@ -16,9 +16,10 @@ export type MoneyReading =
 /** Reads an amount off a wire. Trailing zeros beyond the second decimal are more decimals than a cent can say: refused. */
 export function readMoney(text: unknown): MoneyReading {
   if (typeof text !== 'string' || !shape.test(text)) return { ok: false, fault: 'malformed' };
-  const [whole = '', decimals = ''] = text.split('.');
+  const point = text.includes('.') ? text.indexOf('.') : text.length;
+  const decimals = text.slice(point + 1);
   if (decimals.length > 2) return { ok: false, fault: 'too-many-decimals' };
-  return { ok: true, amount: BigInt(whole + decimals.padEnd(2, '0')) as Money };
+  return { ok: true, amount: BigInt(text.slice(0, point) + decimals.padEnd(2, '0')) as Money };
 }
 
 export const Money = {

@@ -1,5 +1,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 
+import { TRADE_NODE_OPTIONS } from '@tradesense/local';
+
 import { inRepository } from '../../support/repository.js';
 
 const read = (path: string): string => readFileSync(inRepository(path), 'utf8');
@@ -11,7 +13,7 @@ const dockerfile = read('infra/images/Dockerfile');
 
 describe('docker-compose.yml', () => {
   /** What the images of others are told. */
-  const FOREIGN = /^(POSTGRES_|PGDATA|KAFKA_(?!BROKERS))/;
+  const FOREIGN = /^(POSTGRES_|PGDATA|NODE_OPTIONS|KAFKA_(?!BROKERS))/;
 
   it('starts only what the build makes', () => {
     const entries = matches(compose, /command: \[([\w/.-]+\.m?js)\]/g);
@@ -20,6 +22,10 @@ describe('docker-compose.yml', () => {
       const source = entry.replace(/\/dist\/(.*)\.js$/, '/src/$1.ts');
       expect({ entry, isThere: existsSync(inRepository(source)) }).toEqual({ entry, isThere: true });
     }
+  });
+
+  it('gives trade the same room for young objects as every other way to start it', () => {
+    expect(matches(compose, /NODE_OPTIONS: (.+)/g)).toEqual([TRADE_NODE_OPTIONS]);
   });
 
   it('gives only settings that some program declares', () => {
