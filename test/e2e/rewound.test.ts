@@ -1,11 +1,12 @@
 import { createChallengeClient } from '@tradesense/client';
 import type { ChallengeState } from '@tradesense/contracts';
+import type { Stack } from '@tradesense/local';
 
-import { DatabaseCopy } from '../support/database-copy.js';
+import { DataDirectoryCopy } from '../support/data-directory.js';
 import { given } from '../support/given.js';
 import { handledOnce, type Numbered } from '../support/invariants.js';
 import { Operator } from '../support/operator.js';
-import { openStack, type OwnGround } from '../support/stack.js';
+import { groundOn, privateStack } from '../support/stack.js';
 import { System } from '../support/system.js';
 import { tokens } from '../support/tokens.js';
 import { until } from '../support/until.js';
@@ -34,14 +35,14 @@ async function openPage(url: string, { challenge_id, user_id }: ChallengeState) 
 type Page = Awaited<ReturnType<typeof openPage>>;
 
 describe('a database that was set back while a page is open', () => {
-  let ground: OwnGround;
+  let stack: Stack;
   let system: System;
   let operator: Operator;
   const pages: Page[] = [];
 
   beforeAll(async () => {
-    ground = await openStack();
-    system = await System.start(ground, { env: { gateway: { STALE_MS: '3000' } } });
+    stack = await privateStack();
+    system = await System.start(groundOn(stack), { env: { gateway: { STALE_MS: '3000' } } });
     operator = await Operator.at(() => system.service('trade'));
   });
   afterAll(async () => {
@@ -53,7 +54,7 @@ describe('a database that was set back while a page is open', () => {
       { what: 'the pages have left' },
     );
     await system?.stop();
-    await ground?.close();
+    await stack?.stop();
   });
 
   const trade = async (challengeId: string, count: number, first = 1): Promise<ChallengeState> => {
@@ -81,7 +82,7 @@ describe('a database that was set back while a page is open', () => {
     await converged(page, traded.challenge_id);
 
     await Promise.all([system.service('trade').stop(), system.service('relay').stop()]);
-    const backup = await DatabaseCopy.of(ground.databaseUrl('postgres'));
+    const backup = await DataDirectoryCopy.of(stack);
     await Promise.all([system.start('trade'), system.start('relay')]);
     await trade(traded.challenge_id, TRADES.lost, 100);
     await trade(quiet.challenge_id, TRADES.lost, 100);
