@@ -42,7 +42,10 @@ export function run({ name, command, env = {}, show = false, longestMs = LONGEST
     stop();
   };
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
-  const deadline = setTimeout(stop, longestMs);
+  const deadline = setTimeout(() => {
+    console.error(`${name} takes longer than ${longestMs / 1_000} s and is ended`);
+    stop();
+  }, longestMs);
   const ended = new Promise((resolve) => {
     const settle = (ok, why = '') => {
       clearTimeout(deadline);
