@@ -27,17 +27,17 @@ function secondsText(seconds: number): string {
   return text;
 }
 
-const read = new Map<string, number>();
+const seconds = new Map<string, number>();
 /** NaN for what does not exist: Date rolls the 30th of February over into March, and what comes back differs from what was written. */
 function secondsOf(written: string): number {
-  const known = read.get(written);
+  const known = seconds.get(written);
   if (known !== undefined) return known;
-  if (read.size === KEPT_SECONDS) read.clear();
+  if (seconds.size === KEPT_SECONDS) seconds.clear();
   const date = new Date(`${written}Z`);
   const exists = !Number.isNaN(date.getTime()) && date.toISOString().startsWith(written);
-  const seconds = exists ? date.getTime() / 1_000 : NaN;
-  read.set(written, seconds);
-  return seconds;
+  const read = exists ? date.getTime() / 1_000 : NaN;
+  seconds.set(written, read);
+  return read;
 }
 
 /**
@@ -55,10 +55,10 @@ export function readInstant(text: unknown): InstantReading {
     string?,
     string?,
   ];
-  const seconds = secondsOf(written);
-  if (Number.isNaN(seconds) || Number(offsetHour) > 23 || Number(offsetMinute) > 59) return { ok: false };
+  const local = secondsOf(written);
+  if (Number.isNaN(local) || Number(offsetHour) > 23 || Number(offsetMinute) > 59) return { ok: false };
   const offset = (Number(offsetHour) * 60 + Number(offsetMinute)) * 60 * (sign === '-' ? -1 : 1);
-  const at = BigInt(seconds - offset) * SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6));
+  const at = BigInt(local - offset) * SECOND + BigInt(fraction.padEnd(6, '0').slice(0, 6));
   return at >= 0n && at < LAST ? { ok: true, at: at as Instant } : { ok: false };
 }
 

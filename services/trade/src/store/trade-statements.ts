@@ -1,9 +1,10 @@
 import { Instant, Money, type ChallengeId, type TradeId } from '@tradesense/contracts';
-import { sqlOf, valuesOf, type Columns } from '@tradesense/outbox';
+import { sqlOf, valuesOf, type Column } from '@tradesense/outbox';
 
 import type { Challenge, TradeCommand } from '../domain/index.js';
 import type { FirstAnswer } from './challenge-statements.js';
 import { micros, momentText } from './moments.js';
+import type { TradeEntity } from './trade.entity.js';
 import type { Queries } from './transaction.js';
 
 /** Names a trade among those of several challenges. */
@@ -48,7 +49,7 @@ export interface NewTrade {
 
 const money = (amount: Money | null): string | null => (amount === null ? null : Money.format(amount));
 
-const TRADE: Columns<NewTrade> = {
+const TRADE = {
   challenge_id: ['uuid', ({ command }) => command.challengeId],
   trade_id: ['uuid', ({ command }) => command.tradeId],
   number: ['integer', ({ after }) => after.equity.totalTrades],
@@ -65,14 +66,14 @@ const TRADE: Columns<NewTrade> = {
   recorded_at: ['timestamptz', ({ after }) => Instant.format(after.lastCommandAt)],
   meaning: ['bytea', ({ first }) => `\\x${first.meaning.toString('hex')}`],
   answer: ['text', ({ first }) => first.answer],
-};
-const { names, casts, from } = sqlOf(TRADE);
+} satisfies Record<keyof TradeEntity, Column<NewTrade>>;
+const { names, casts, from } = sqlOf<NewTrade>(TRADE);
 const INSERT_TRADES = `insert into trade (${names}) select ${casts} from ${from} as given (${names})`;
 
 /** One statement for all of them. */
 export async function insertTrades(queries: Queries, trades: readonly NewTrade[]): Promise<void> {
   if (trades.length === 0) return;
-  await queries.query(INSERT_TRADES, valuesOf(TRADE, trades));
+  await queries.query(INSERT_TRADES, valuesOf<NewTrade>(TRADE, trades));
 }
 
 const facts = (command: TradeCommand) => ({
