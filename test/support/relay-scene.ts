@@ -11,7 +11,8 @@ import { until } from './until.js';
 export { LEASE_MS } from './relays.js';
 
 export interface RelayRow {
-  readonly owner: string;
+  /** Until a relay leads. */
+  readonly owner: string | null;
   readonly generation: number;
   readonly floor: number;
 }

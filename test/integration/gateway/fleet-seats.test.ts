@@ -277,10 +277,12 @@ const title = 'the connections of a user on two gateways, counted in Redis';
       await within(10_000, 'all are let in', Promise.all(inside.map(admittance)));
       const isFull = async (): Promise<boolean> =>
         (await refusalOf(other.gatewayUrl, { auth }).catch(() => undefined))?.data?.code === 'too_many_connections';
-      expect(await isFull()).toBe(true);
+      // Where Redis takes longer than 250 ms a gateway's own count decides: the next one is refused.
+      const full = () => until(isFull, Boolean, { ...WITHIN, what: 'no seat is left' });
+      await full();
       await killed.service('gateway').kill();
       const beganMs = performance.now();
-      expect(await isFull()).toBe(true);
+      await full();
       const back: Socket[] = [];
       const letIn = async (): Promise<number> => {
         const socket = connected(other);
@@ -290,7 +292,7 @@ const title = 'the connections of a user on two gateways, counted in Redis';
       };
       await until(letIn, (count) => count === LIMIT, { ...WITHIN, what: 'all seats are free' });
       expect(performance.now() - beganMs).toBeGreaterThan(5_000); // of 10 s, less what it had not written for
-      expect(await isFull()).toBe(true);
+      await full();
       for (const socket of [...inside, ...back]) socket.disconnect();
     });
 

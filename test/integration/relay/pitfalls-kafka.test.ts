@@ -32,7 +32,12 @@ describe('what Kafka, its client and its age lay for the relay', () => {
 
   it('runs as in production, whatever Jest runs as (K6)', async () => {
     expect(process.env['NODE_ENV']).toBe('test');
-    const pid = (await scene.row()).owner.split('-').at(-2)!;
+    // It is ready as a standby, too.
+    const { owner } = await until(
+      () => scene.row(),
+      (row) => row.owner !== null,
+    );
+    const pid = owner!.split('-').at(-2)!;
     const environment = readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
     expect(environment).toContain('NODE_ENV=production');
     expect(environment.filter((line) => line.startsWith('NODE_OPTIONS='))).toEqual([]);

@@ -98,7 +98,7 @@ describe('what PostgreSQL and its driver lay for the relay', () => {
   });
 
   describe('whose sessions an operator ends (P24)', () => {
-    const pidOf = (owner: string): number => Number(owner.split('-').at(-2));
+    const pidOf = (owner: string | null): number => Number(owner?.split('-').at(-2));
     const endAll = async (): Promise<void> => {
       const { rowCount } = await quick.query(
         `select pg_terminate_backend(pid) from pg_stat_activity
