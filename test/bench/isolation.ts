@@ -191,7 +191,8 @@ async function measure(): Promise<{ pairs: Pairs; locks: ObjectLocksSeen; durabi
   }
 }
 
-const said = ({ up, hit }: Pair): string => `${round(hit.perS, 0)}/s beside ${round(up.perS, 0)}/s`;
+const said = ({ up, hit }: Pair): string => `${saidOf(hit)} beside ${saidOf(up)}`;
+const saidOf = ({ perS, p99Ms }: Measured): string => `${round(perS, 0)}/s (p99 ${round(p99Ms)} ms)`;
 
 const { pairs: measured, locks, durability } = await measure();
 
