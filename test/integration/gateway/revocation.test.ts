@@ -203,6 +203,40 @@ describe('an operator, at a gateway on real Kafka', () => {
     ]);
   });
 
+  it('need not wait for a backlog: a connection ends while three quarters of the events are still unread', async () => {
+    const backlog = 80_000;
+    const history = await opened();
+    const busy = Array.from({ length: 48 }, () => new History()); // in all partitions
+    const client = await joined(history);
+    const gateway = system.service('gateway');
+    const { access } = topicsOf(ground.topicPrefix);
+    const publisher = connectPublisher({ brokers: ground.brokers, clientId: 'test-access' }, { topics: [access] });
+    const counted = async (): Promise<{ events: number; blocked: number }> => {
+      const text = await gateway.metrics();
+      const of = (name: string): number => Number(text.split(`tradesense_gateway_${name} `)[1]?.split('\n')[0]);
+      return { events: of('records_total{stream="events"}'), blocked: of('access_records_total{result="blocked"}') };
+    };
+    try {
+      const before = await counted();
+      gateway.freeze();
+      for (let sent = 0; sent < backlog; sent += 1_000)
+        await feed.publish(...Array.from({ length: 1_000 }, (_, index) => busy[index % busy.length]!.equity()));
+      const value = Buffer.from(JSON.stringify({ expires: UNTIL, reason: 'stolen', by: 'anna' }));
+      await publisher.send([{ topic: access.name, records: [{ key: `user:${history.userId}`, value, headers: {} }] }]);
+      gateway.thaw();
+      const then = await until(counted, ({ blocked }) => blocked > before.blocked, { everyMs: 5, what: 'blocked' });
+      expect(then.events - before.events).toBeLessThan(backlog / 4);
+      await until(() => client.errors.length > 0, Boolean, { withinMs: 2_000, what: 'shut out' });
+      expect(client.errors[0]).toMatchObject({ code: 'unauthorized' });
+      await until(counted, ({ events }) => events - before.events === backlog, {
+        what: 'all of it is read in the end',
+      });
+    } finally {
+      gateway.thaw();
+      await publisher.close();
+    }
+  });
+
   it('shuts a challenge: its room is emptied, the socket stays', async () => {
     const history = await opened();
     const client = await joined(history);
