@@ -4,6 +4,11 @@ export class ByteReader {
 
   constructor(readonly buffer: Buffer) {}
 
+  /** How many bytes were read; the next one is there. */
+  get at(): number {
+    return this.#at;
+  }
+
   get left(): number {
     return this.buffer.length - this.#at;
   }

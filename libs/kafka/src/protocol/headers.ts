@@ -1,4 +1,4 @@
-import type { ByteReader } from './bytes.js';
+import { ByteReader } from './bytes.js';
 
 /** The names of a record's headers in their order. */
 interface Names {
@@ -15,15 +15,14 @@ let known: Names = { bytes: [], places: new Map() };
 
 /** Walks over a record's headers, all of them, lest one that is broken be noticed only by whoever wants it. */
 export function headersOf(reader: ByteReader): ReadonlyMap<string, Buffer> {
+  const begin = reader.at;
   const count = Math.max(0, reader.varint());
   /** Of each header where its content begins and how long it is; negative: it has none. */
   const contents: number[] = [];
-  const names: number[] = [];
   let isKnown = count === known.bytes.length;
   for (let place = 0; place < count; place += 1) {
     const nameLength = reader.varint();
     const nameAt = reader.skip(nameLength);
-    names.push(nameAt, nameLength);
     if (isKnown) {
       const expected = known.bytes[place] as Buffer;
       isKnown = expected.length === nameLength && reader.holds(expected, nameAt);
@@ -31,17 +30,19 @@ export function headersOf(reader: ByteReader): ReadonlyMap<string, Buffer> {
     const length = reader.varint();
     contents.push(length < 0 ? 0 : reader.skip(length), length);
   }
-  if (!isKnown) known = namesAt(names, reader.buffer);
+  if (!isKnown) known = namesFrom(new ByteReader(reader.buffer.subarray(begin)));
   return new Headers(known.places, contents, reader.buffer);
 }
 
-function namesAt(names: readonly number[], buffer: Buffer): Names {
+/** Walks over them once more. */
+function namesFrom(reader: ByteReader): Names {
   const bytes: Buffer[] = [];
   const places = new Map<string, number>();
-  for (let index = 0; index < names.length; index += 2) {
-    const from = names[index] as number;
-    const name = Buffer.from(buffer.subarray(from, from + (names[index + 1] as number))); // not the whole answer with it
+  for (let left = reader.varint(); left > 0; left -= 1) {
+    const name = Buffer.from(reader.bytes(reader.varint())); // not the whole answer with it
     places.set(name.toString('utf8'), bytes.push(name) - 1);
+    const length = reader.varint();
+    if (length > 0) reader.skip(length);
   }
   return { bytes, places };
 }

@@ -69,10 +69,12 @@ export class Place {
         this.#lose({ from: next, to: batch.next, why: 'unreadable', detail: batch.why });
       } else {
         for (const record of batch.records) {
-          if (record.offset < next) continue;
-          piece.push({ topic: this.topic, partition: this.partition, ...record });
+          const { offset, timestampMs, key, value, headers } = record;
+          if (offset < next) continue;
+          // By name: a spread costs a microsecond, and this is done for every record.
+          piece.push({ topic: this.topic, partition: this.partition, offset, timestampMs, key, value, headers });
           if (piece.length < PIECE) continue;
-          await flush(record.offset + 1n);
+          await flush(offset + 1n);
           if (this.stopped.aborted) return;
         }
       }

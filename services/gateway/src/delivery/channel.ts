@@ -33,8 +33,8 @@ const TURN_BYTES = 8 * 1024;
 /** A window that was shut for longer makes equity updates collapse, until every member has caught up. */
 const PATIENCE_MS = 1_000;
 
-/** Of all channels that are idle; nobody is ever added. A set of each one's own would be a tenth of what we keep for it. */
-const NO_TURNS = new Set<Member>();
+/** Of all channels that are idle. */
+const NO_TURNS: readonly Member[] = [];
 
 /**
  * One socket's side of delivery. There is no queue: `#turns` lists the members with news, and `pull` takes what they are due,
@@ -45,6 +45,9 @@ const NO_TURNS = new Set<Member>();
  * pulled. If that takes longer than a second, equity updates are conflated from then on until every member has caught up.
  */
 export class Channel implements NewsListener {
+  /** In the pump's list. */
+  isReady = false;
+  /** Few, and nearly always none or one, for which a set costs more at each message than a list that is made anew. */
   #turns = NO_TURNS;
   readonly #window: Window;
   /** Until a pong comes; undefined: open. */
@@ -73,8 +76,7 @@ export class Channel implements NewsListener {
 
   news(member: Member): void {
     if (this.#isEnded) return;
-    if (this.#turns === NO_TURNS) this.#turns = new Set();
-    this.#turns.add(member);
+    this.#queue(member);
     this.resume();
   }
 
@@ -84,14 +86,14 @@ export class Channel implements NewsListener {
   }
 
   drop(member: Member): void {
-    this.#turns.delete(member);
+    if (this.#turns.includes(member)) this.#turns = this.#turns.filter((other) => other !== member);
   }
 
   // What the pipe tells.
 
   /** Whether the pipe is writable is looked at when something is to be written to it. */
   resume(): void {
-    if (this.#turns.size > 0 && !this.isShut && !this.#isEnded) this.pump.add(this);
+    if (this.#turns.length > 0 && !this.isShut && !this.#isEnded) this.pump.add(this);
   }
 
   wrote(bytes: number, nowMs: number): void {
@@ -112,13 +114,12 @@ export class Channel implements NewsListener {
 
   ended(): void {
     this.#isEnded = true;
-    this.#turns.clear();
+    this.#turns = NO_TURNS;
   }
 
   /** About once a second. */
   sweep(nowMs: number): void {
     if (this.#isEnded) return;
-    if (this.#turns.size === 0) this.#turns = NO_TURNS;
     const lateness = this.#window.lateness(nowMs);
     if (lateness !== undefined) return this.#end(lateness);
     if (this.#window.isPingDue(nowMs)) this.pipe.ping();
@@ -131,9 +132,9 @@ export class Channel implements NewsListener {
     let gathered = 0;
     let isFull = false;
     while (!isFull && gathered < GATHERED_BYTES) {
-      const [member] = this.#turns;
+      const member = this.#turns[0];
       if (member === undefined) break;
-      this.#turns.delete(member);
+      this.#turns = this.#turns.length === 1 ? NO_TURNS : this.#turns.slice(1);
       const endOfTurn = Math.min(gathered + TURN_BYTES, GATHERED_BYTES);
       let due = member.next(this.#conflates);
       while (due !== undefined && gathered < endOfTurn) {
@@ -146,15 +147,20 @@ export class Channel implements NewsListener {
         this.#count(due);
         due = member.next(this.#conflates);
       }
-      if (due !== undefined) this.#turns.add(member); // the others first
+      if (due !== undefined) this.#queue(member); // the others first
     }
     if (packets.length > 0) {
       this.pipe.write(packets);
       this.signals.wrote(packets.length, gathered);
     }
     if (isFull) this.#shut(nowMs);
-    else if (this.#turns.size === 0) this.#conflates = false;
+    else if (this.#turns.length === 0) this.#conflates = false;
     if (this.#window.isProbeDue && !this.#isEnded) this.pipe.ping();
+  }
+
+  #queue(member: Member): void {
+    if (this.#turns.length === 0) this.#turns = [member];
+    else if (!this.#turns.includes(member)) this.#turns = [...this.#turns, member];
   }
 
   #shut(nowMs: number): void {

@@ -7,13 +7,15 @@ const UNTIMED = 8;
 
 /** Channels that have something to write and may, in the order in which they said so. */
 export class Pump {
-  readonly #ready = new Set<Channel>();
+  readonly #ready: Channel[] = [];
   #isScheduled = false;
 
   constructor(private readonly monotonicMs: () => number) {}
 
   add(channel: Channel): void {
-    this.#ready.add(channel);
+    if (channel.isReady) return;
+    channel.isReady = true;
+    this.#ready.push(channel);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => this.#run());
@@ -23,15 +25,17 @@ export class Pump {
     const beganMs = this.monotonicMs();
     let nowMs = beganMs;
     let pulled = 0;
-    for (const channel of this.#ready) {
-      this.#ready.delete(channel);
-      channel.pull(nowMs);
+    while (pulled < this.#ready.length) {
+      const channel = this.#ready[pulled] as Channel;
       pulled += 1;
+      channel.isReady = false;
+      channel.pull(nowMs);
       if (pulled % UNTIMED !== 0) continue;
       nowMs = this.monotonicMs();
       if (nowMs - beganMs > SLICE_MS) break;
     }
-    this.#isScheduled = this.#ready.size > 0;
+    this.#ready.splice(0, pulled);
+    this.#isScheduled = this.#ready.length > 0;
     if (this.#isScheduled) setImmediate(() => this.#run());
   }
 }

@@ -1,6 +1,6 @@
 import { SOCKET_EVENT, type Cursor, type SocketEvent } from '@tradesense/contracts';
 
-import { packetOf, type Packet } from './packet.js';
+import { packetAround, type Packet } from './packet.js';
 
 export interface FrameFacts extends Cursor {
   readonly name: SocketEvent;
@@ -14,30 +14,31 @@ export interface FrameFacts extends Cursor {
 export interface Frame extends FrameFacts, Packet {
   /** The sequence it follows: sequence - 1, unless it stands in for older equity updates. */
   readonly prev: number;
-  readonly payloadAt: number;
-  readonly payloadEnd: number;
 }
 
-const CLOSE = ']';
 const OPEN = Object.fromEntries(Object.values(SOCKET_EVENT).map((name) => [name, `42["${name}",`])) as Record<
   SocketEvent,
   string
 >;
 
-/** @param payload Kafka's value, a character a byte, which intake has checked to be a JSON object in UTF-8 */
-export const eventFrame = (facts: FrameFacts, payload: string): Frame =>
-  frameOf(facts, facts.sequence - 1, payload, CLOSE);
+/** @param payload Kafka's value, which is a JSON object in UTF-8, or will be found not to be: then the frame is thrown away */
+export const eventFrame = (facts: FrameFacts, payload: Buffer): Frame => frameOf(facts, facts.sequence - 1, payload);
 
 /** Stands in for older equity updates; its second argument names the sequence that it follows. */
-export function conflatedFrame(frame: Frame, prev: number): Frame {
-  const { wire, payloadAt, payloadEnd } = frame;
-  return frameOf(frame, prev, wire.slice(payloadAt, payloadEnd), `,{"prev_sequence":${prev}}]`);
+export const conflatedFrame = (frame: Frame, prev: number): Frame =>
+  frameOf(frame, prev, Buffer.from(payloadOf(frame), 'latin1'));
+
+/** A character a byte. */
+export function payloadOf({ name, prev, sequence, wire, textAt }: Frame): string {
+  return wire.slice(textAt + OPEN[name].length - 1, wire.length - closeOf(prev, sequence).length);
 }
 
-function frameOf(facts: FrameFacts, prev: number, payload: string, close: string): Frame {
+const closeOf = (prev: number, sequence: number): string =>
+  prev === sequence - 1 ? ']' : `,{"prev_sequence":${prev}}]`;
+
+// Not `...facts`: of every frame that is kept each field costs something.
+function frameOf(facts: FrameFacts, prev: number, payload: Buffer): Frame {
   const { name, epoch, sequence, committedAtMs, storedAtMs } = facts;
-  const { wire, textAt } = packetOf(OPEN[name] + payload + close);
-  const payloadEnd = wire.length - close.length;
-  const payloadAt = payloadEnd - payload.length;
-  return { name, epoch, sequence, prev, committedAtMs, storedAtMs, wire, textAt, payloadAt, payloadEnd };
+  const { wire, textAt } = packetAround(OPEN[name], payload, closeOf(prev, sequence));
+  return { name, epoch, sequence, prev, committedAtMs, storedAtMs, wire, textAt };
 }

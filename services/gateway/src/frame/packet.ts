@@ -11,22 +11,43 @@ export interface Packet {
   readonly textAt: number;
 }
 
-const FINAL_TEXT = '\x81';
+const FINAL_TEXT = 0x81;
 const LENGTH_IN_16_BITS = 126;
 const LENGTH_IN_64_BITS = 127;
+const LONGEST_HEADER = 10;
 
 /** @param text from engine.io's type digit on, a character a byte: valid UTF-8, since a browser closes a socket that sends else */
-export function packetOf(text: string): Packet {
-  const header = FINAL_TEXT + lengthOf(text);
-  return { wire: header + text, textAt: header.length + 1 };
+export const packetOf = (text: string): Packet => packetAround('', Buffer.from(text, 'latin1'), '');
+
+let scratch = Buffer.allocUnsafe(LONGEST_HEADER + 64 * 1024);
+
+/**
+ * Put together in a buffer that is used again and again, so that the string is made once and in one piece: one that was joined is
+ * two objects, and copied once more when it is written.
+ */
+export function packetAround(open: string, payload: Buffer, close: string): Packet {
+  const longest = LONGEST_HEADER + open.length + payload.length + close.length;
+  if (longest > scratch.length) scratch = Buffer.allocUnsafe(longest);
+  let end = LONGEST_HEADER + scratch.write(open, LONGEST_HEADER, 'latin1');
+  end += payload.copy(scratch, end);
+  end += scratch.write(close, end, 'latin1');
+  const start = writeHeader(end - LONGEST_HEADER);
+  return { wire: scratch.toString('latin1', start, end), textAt: LONGEST_HEADER - start + 1 };
 }
 
-function lengthOf({ length }: string): string {
-  if (length < LENGTH_IN_16_BITS) return String.fromCharCode(length);
-  if (length < 0x1_0000) return String.fromCharCode(LENGTH_IN_16_BITS, length >>> 8, length & 0xff);
-  const bytes = Buffer.alloc(9, LENGTH_IN_64_BITS);
-  bytes.writeBigUInt64BE(BigInt(length), 1);
-  return bytes.toString('latin1');
+/** Before the text, which begins at LONGEST_HEADER. @returns where it begins itself */
+function writeHeader(length: number): number {
+  const start = LONGEST_HEADER - (length < LENGTH_IN_16_BITS ? 2 : length < 0x1_0000 ? 4 : 10);
+  scratch[start] = FINAL_TEXT;
+  if (start === LONGEST_HEADER - 2) scratch[start + 1] = length;
+  else if (start > 0) {
+    scratch[start + 1] = LENGTH_IN_16_BITS;
+    scratch.writeUInt16BE(length, start + 2);
+  } else {
+    scratch[1] = LENGTH_IN_64_BITS;
+    scratch.writeBigUInt64BE(BigInt(length), 2);
+  }
+  return start;
 }
 
 /** The text that socket.io hands to engine.io. */

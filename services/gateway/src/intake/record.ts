@@ -14,7 +14,7 @@ import {
 } from '@tradesense/contracts';
 import type { IncomingRecord } from '@tradesense/kafka';
 
-import { eventFrame, type Frame } from '../frame/index.js';
+import { eventFrame, payloadOf, type Frame } from '../frame/index.js';
 
 interface OfChallenge {
   readonly challengeId: ChallengeId;
@@ -57,21 +57,24 @@ export function readRecord(record: IncomingRecord, stream: 'events' | 'state'): 
   if (value.length > MAX_BYTES[stream]) return spoilt('size');
   const facts = readHeaders(record.headers);
   if (facts === undefined) return spoilt('headers');
-  const bytes = value.toString('latin1');
-  const text = isAscii(value) ? bytes : isUtf8(value) ? value.toString('utf8') : undefined;
-  if (text === undefined || !isBodyOf(challengeId, facts, text)) return spoilt('body');
   const { userId, epoch, sequence, type, committedAtMs } = facts;
   if (stream === 'state') {
     if (type !== STATE_TYPE) return spoilt('headers');
+    if (!isBodyOf(challengeId, facts, textOf(value))) return spoilt('body');
     const body = Buffer.allocUnsafeSlow(value.length);
     value.copy(body);
     return { is: 'state', state: { challengeId, partition, userId, epoch, sequence, body } };
   }
   if (!isEventType(type) || sequence === 0) return spoilt('headers');
   const name = SOCKET_EVENT[type];
-  const frame = eventFrame({ name, epoch, sequence, committedAtMs, storedAtMs: timestampMs }, bytes);
+  const frame = eventFrame({ name, epoch, sequence, committedAtMs, storedAtMs: timestampMs }, value);
+  // Of nearly all bodies the text is in the frame already.
+  const text = isAscii(value) ? payloadOf(frame) : textOf(value);
+  if (!isBodyOf(challengeId, facts, text)) return spoilt('body');
   return { is: 'event', event: { challengeId, partition, userId, frame } };
 }
+
+const textOf = (value: Buffer): string | undefined => (isUtf8(value) ? value.toString('utf8') : undefined);
 
 interface Headers extends Cursor {
   readonly type: string;
@@ -106,7 +109,8 @@ function countOf(text: Buffer | undefined): number | undefined {
 }
 
 /** Parsed to be checked, and never again. What it says of itself must be what the headers say: clients go by the body. */
-function isBodyOf(challengeId: ChallengeId, { epoch, sequence }: Cursor, text: string): boolean {
+function isBodyOf(challengeId: ChallengeId, { epoch, sequence }: Cursor, text: string | undefined): boolean {
+  if (text === undefined) return false;
   let body: unknown;
   try {
     body = JSON.parse(text);

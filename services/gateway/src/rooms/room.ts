@@ -52,7 +52,9 @@ const IN_DOUBT = -1;
  * doubt from that moment on; it looks at the state it has when its turn comes (`revisit`), and is not live before.
  */
 export class Room {
-  #owner: { readonly userId: UserId; readonly at: Cursor } | undefined;
+  #owner: UserId | undefined;
+  /** What named it last. */
+  #ownedAt: Cursor | undefined;
   #state: IncomingState | undefined;
   #ring: Ring | undefined;
   #ringIsRestart = false;
@@ -69,7 +71,7 @@ export class Room {
   }
 
   get owner(): UserId | undefined {
-    return this.#owner?.userId;
+    return this.#owner;
   }
   get state(): IncomingState | undefined {
     return this.#state;
@@ -161,13 +163,13 @@ export class Room {
   }
 
   #admitOwner(userId: UserId, at: Cursor): boolean {
-    if (this.#owner === undefined) this.#owner = { userId, at };
-    else if (isBeyond(at, this.#owner.at)) {
-      const isNew = this.#owner.userId !== userId;
-      this.#owner = { userId, at };
-      if (isNew) this.#changeHands();
-    }
-    return this.#owner.userId === userId;
+    if (this.#ownedAt !== undefined && !isBeyond(at, this.#ownedAt)) return this.#owner === userId;
+    this.#ownedAt = at;
+    if (this.#owner === userId) return true;
+    const isFirst = this.#owner === undefined;
+    this.#owner = userId;
+    if (!isFirst) this.#changeHands();
+    return true;
   }
 
   #changeHands(): void {

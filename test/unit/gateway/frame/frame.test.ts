@@ -7,7 +7,6 @@ import {
   conflatedFrame,
   eventFrame,
   freshnessPacket,
-  inBytes,
   joinedPacket,
   packetOf,
   snapshotPacket,
@@ -59,7 +58,7 @@ const bodyOfBytes = (length: number): string => JSON.stringify({ text: 'x'.repea
 describe('a frame, against the parsers of socket.io, engine.io and ws', () => {
   it.each(Object.values(SOCKET_EVENT))('%s is what socket.io itself would have sent', (name) => {
     const body = { challenge_id: 'c', sequence: 7, text: 'a "quoted" – 金 \u2028' };
-    const frame = eventFrame(facts(name), inBytes(JSON.stringify(body)));
+    const frame = eventFrame(facts(name), Buffer.from(JSON.stringify(body)));
     expect(received(frame)).toEqual([name, body]);
     const [encoded] = new Encoder().encode({ type: PacketType.EVENT, nsp: '/', data: [name, body] });
     expect(textOf(frame)).toBe(encoded);
@@ -69,7 +68,10 @@ describe('a frame, against the parsers of socket.io, engine.io and ws', () => {
     'keeps a body of %i bytes whole, whatever the length of the WebSocket header',
     (length) => {
       const payload = bodyOfBytes(length);
-      expect(received(eventFrame(facts('equity_updated'), payload))).toEqual(['equity_updated', JSON.parse(payload)]);
+      expect(received(eventFrame(facts('equity_updated'), Buffer.from(payload)))).toEqual([
+        'equity_updated',
+        JSON.parse(payload),
+      ]);
     },
   );
 
@@ -79,7 +81,9 @@ describe('a frame, against the parsers of socket.io, engine.io and ws', () => {
   });
 
   it('may be joined with others into one write', () => {
-    const frames = [1, 2, 3].map((sequence) => eventFrame(facts('risk_alert', sequence), bodyOfBytes(sequence * 60)));
+    const frames = [1, 2, 3].map((sequence) =>
+      eventFrame(facts('risk_alert', sequence), Buffer.from(bodyOfBytes(sequence * 60))),
+    );
     expect(textsIn(frames.map(({ wire }) => wire).join(''))).toHaveLength(3);
   });
 
@@ -88,7 +92,7 @@ describe('a frame, against the parsers of socket.io, engine.io and ws', () => {
       fc.property(fc.dictionary(fc.string(), fc.jsonValue()), fc.nat(5), (body, prev) => {
         const payload = JSON.stringify(body);
         const expected: unknown = JSON.parse(Buffer.from(payload).toString());
-        const frame = eventFrame(facts('equity_updated'), inBytes(payload));
+        const frame = eventFrame(facts('equity_updated'), Buffer.from(payload));
         const bridged = conflatedFrame(conflatedFrame(frame, 5), prev);
         expect(frame.prev).toBe(frame.sequence - 1);
         expect(bridged.prev).toBe(prev);

@@ -43,7 +43,7 @@ describe('a record of the events topic', () => {
   it.each([
     ['a sequence that is no number', { [HEADER.sequence]: 'one' }, 'headers'],
     ['a negative sequence', { [HEADER.sequence]: '-1' }, 'headers'],
-    ['a sequence of 0', { [HEADER.sequence]: '0' }, 'body'],
+    ['a sequence of 0', { [HEADER.sequence]: '0' }, 'headers'],
     ['a sequence beyond what numbers can hold', { [HEADER.sequence]: '9007199254740993' }, 'headers'],
     ['another sequence than its body', { [HEADER.sequence]: '2' }, 'body'],
     ['another epoch than its body', { [HEADER.epoch]: '1' }, 'body'],
