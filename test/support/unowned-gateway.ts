@@ -8,8 +8,8 @@ const PREFIX = 'unowned-gateway-';
 /** What the ownership checks are in the built gateway, and what stands there without them. */
 const CHECKS: readonly (readonly [file: string, check: string, without: string])[] = [
   ['rooms/rooms.js', 'room?.owner === userId', 'room !== undefined'],
-  ['rooms/room.js', 'if (isNew)', 'if (false)'],
-  ['rooms/room.js', 'return this.#owner.userId === userId', 'return true'],
+  ['rooms/room.js', 'if (!isFirst)', 'if (false)'],
+  ['rooms/room.js', 'return this.#owner === userId', 'return true'],
   ['transport/requests.js', 'room?.owner !== pass.userId', 'room === undefined'],
 ];
 
