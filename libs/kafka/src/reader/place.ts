@@ -71,7 +71,7 @@ export class Place {
         for (const record of batch.records) {
           const { offset, timestampMs, key, value, headers } = record;
           if (offset < next) continue;
-          // By name: a spread costs a microsecond, and this is done for every record.
+          // By name: a spread takes twenty times as long, and this is done for every record.
           piece.push({ topic: this.topic, partition: this.partition, offset, timestampMs, key, value, headers });
           if (piece.length < PIECE) continue;
           await flush(offset + 1n);

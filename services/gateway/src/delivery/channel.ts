@@ -45,7 +45,7 @@ const NO_TURNS: readonly Member[] = [];
  * pulled. If that takes longer than a second, equity updates are conflated from then on until every member has caught up.
  */
 export class Channel implements NewsListener {
-  /** In the pump's list. */
+  /** It is in the pump's list; set by the pump alone. */
   isReady = false;
   /** Few, and nearly always none or one, for which a set costs more at each message than a list that is made anew. */
   #turns = NO_TURNS;

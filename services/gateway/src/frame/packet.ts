@@ -37,16 +37,18 @@ export function packetAround(open: string, payload: Buffer, close: string): Pack
 
 /** Before the text, which begins at LONGEST_HEADER. @returns where it begins itself */
 function writeHeader(length: number): number {
-  const start = LONGEST_HEADER - (length < LENGTH_IN_16_BITS ? 2 : length < 0x1_0000 ? 4 : 10);
-  scratch[start] = FINAL_TEXT;
-  if (start === LONGEST_HEADER - 2) scratch[start + 1] = length;
-  else if (start > 0) {
+  let start = LONGEST_HEADER - 2;
+  if (length < LENGTH_IN_16_BITS) scratch[start + 1] = length;
+  else if (length < 0x1_0000) {
+    start -= 2;
     scratch[start + 1] = LENGTH_IN_16_BITS;
     scratch.writeUInt16BE(length, start + 2);
   } else {
-    scratch[1] = LENGTH_IN_64_BITS;
-    scratch.writeBigUInt64BE(BigInt(length), 2);
+    start -= 8;
+    scratch[start + 1] = LENGTH_IN_64_BITS;
+    scratch.writeBigUInt64BE(BigInt(length), start + 2);
   }
+  scratch[start] = FINAL_TEXT;
   return start;
 }
 
