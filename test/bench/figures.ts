@@ -3,7 +3,7 @@
 /** The value below which `share` of the values lie; the nearest one that was measured, none in between. */
 export function percentile(values: readonly number[], share: number): number {
   if (values.length === 0) return NaN;
-  const sorted = [...values].sort((a, b) => a - b);
+  const sorted = Float64Array.from(values).sort(); // a plain array takes ten times as long, in which a bench hears nothing
   return sorted[Math.min(sorted.length - 1, Math.max(0, Math.ceil(share * sorted.length) - 1))] as number;
 }
 

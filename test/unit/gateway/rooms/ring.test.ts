@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 
-import { costOf, Ring, RingBudget, type RingLimits } from '../../../../services/gateway/src/rooms/index.js';
+import { textOf, type Frame } from '../../../../services/gateway/src/frame/index.js';
+import { Ring, RingBudget, type RingLimits } from '../../../../services/gateway/src/rooms/index.js';
 import { History } from '../../../support/facts.js';
 import { eventFrom } from '../../../support/gateway-facts.js';
 import { ringFaults } from '../../../support/gateway-invariants.js';
@@ -10,8 +11,13 @@ const frames = (count: number, kindOf: (index: number) => 'equity' | 'alert' = (
   return Array.from({ length: count }, (_, index) => eventFrom(history[kindOf(index)](), 1_000 + index).frame);
 };
 
-const costOfAll = (ring: Ring): number =>
-  Array.from({ length: ring.length }, (_, index) => costOf(ring.at(index)!)).reduce((sum, cost) => sum + cost, 0);
+const framesIn = (ring: Ring): readonly Frame[] => Array.from({ length: ring.length }, (_, index) => ring.at(index)!);
+
+function costOfAll(ring: Ring): number {
+  let cost = 0;
+  ring.eachCost((_, bytes) => (cost += bytes));
+  return cost;
+}
 
 function ringOf(count: number, limits?: RingLimits, kindOf?: (index: number) => 'equity' | 'alert') {
   const budget = new RingBudget();
@@ -58,7 +64,8 @@ describe('a ring', () => {
   it('is bounded in bytes as well', () => {
     const { ring, budget } = ringOf(100, { frames: 1_000, bytes: 20_000 }, () => 'alert');
     expect(ring.bytes).toBeLessThanOrEqual(20_000);
-    expect(budget.bytes).toBe(costOfAll(ring));
+    expect(ring.bytes).toBe(framesIn(ring).reduce((sum, { wire }) => sum + wire.length, 0));
+    expect(budget.bytes).toBeGreaterThanOrEqual(costOfAll(ring));
     expect(ring.head).toBe(100);
   });
 
@@ -71,7 +78,17 @@ describe('a ring', () => {
     expect(budget.bytes).toBe(0);
   });
 
-  it('holds R1 to R3 over any frames, limits and ages', () => {
+  it('takes half as much memory again as it needs at most while it grows, and gives it back', () => {
+    const { ring, budget } = ringOf(200);
+    expect(budget.bytes).toBeGreaterThan(costOfAll(ring));
+    expect(budget.bytes).toBeLessThan(1.52 * costOfAll(ring));
+    ring.fit();
+    expect(budget.bytes).toBe(costOfAll(ring));
+    ring.dropOlder(1_150);
+    expect(budget.bytes).toBe(costOfAll(ring)); // less than half would be left in it
+  });
+
+  it('holds R1 to R3 and gives back what it was given, over any frames, limits and ages', () => {
     const step = fc.oneof(
       {
         weight: 8,
@@ -83,17 +100,29 @@ describe('a ring', () => {
       fc.property(fc.array(step, { maxLength: 120 }), fc.integer({ min: 4, max: 24 }), (steps, limit) => {
         const history = new History();
         const budget = new RingBudget();
+        const given = new Map<number, Frame>();
         const ring = new Ring({ epoch: history.cursor.epoch, sequence: 0 }, budget, { frames: limit, bytes: 12_000 });
         for (const what of steps) {
           const before = [ring.base, ring.head] as const;
           if (typeof what === 'number') ring.dropOlder(what);
-          else ring.push(eventFrom(history[what](), history.cursor.sequence).frame);
+          else {
+            const { frame } = eventFrom(history[what](), history.cursor.sequence);
+            given.set(frame.sequence, frame);
+            ring.push(frame);
+          }
           expect(ringFaults(ring)).toEqual([]);
+          for (const frame of framesIn(ring)) {
+            const asItCame = given.get(frame.sequence)!;
+            if (frame.prev === frame.sequence - 1) expect(frame).toEqual(asItCame);
+            else expect(textOf(frame)).toBe(`${textOf(asItCame).slice(0, -1)},{"prev_sequence":${frame.prev}}]`);
+          }
           expect(ring.base).toBeGreaterThanOrEqual(before[0]);
           expect(ring.head).toBe(history.cursor.sequence);
           expect(ring.length).toBeLessThanOrEqual(limit);
-          expect(budget.bytes).toBe(costOfAll(ring));
+          expect(budget.bytes).toBeGreaterThanOrEqual(costOfAll(ring));
         }
+        ring.fit();
+        expect(budget.bytes).toBe(costOfAll(ring));
       }),
       { numRuns: 60 },
     );

@@ -52,12 +52,12 @@ describe('a challenge that somebody wants to join', () => {
 
 describe('all rings together', () => {
   it('hold what they may; when it is too much the oldest frames go, of whatever room', async () => {
-    const rooms = roomsOf(130_000);
+    const rooms = roomsOf(80_000);
     const old = new History();
     const young = new History();
     fill(rooms, old, 100, 0);
     fill(rooms, young, 100, 60_000);
-    await until(() => rooms.ringBytes <= 130_000, Boolean, { what: 'the oldest are gone' });
+    await until(() => rooms.ringBytes <= 80_000, Boolean, { what: 'the oldest are gone' });
     const [oldRing, youngRing] = [await ringOf(rooms, old), await ringOf(rooms, young)];
     expect([oldRing?.head, youngRing?.head]).toEqual([100, 100]);
     const oldest = Math.min(...[oldRing, youngRing].map((ring) => ring?.at(0)?.storedAtMs ?? Infinity));
@@ -303,7 +303,7 @@ describe('what concerns many rooms', () => {
     expect(most).toBeLessThanOrEqual(limit);
     await crowd.quiet();
     expect(isFull()).toBe(false);
-    expect(crowd.rooms.ringBytes).toBeGreaterThan(0.75 * limit);
+    expect(crowd.rooms.ringBytes).toBeGreaterThan(0.6 * limit);
   });
 
   it('heads, are listed with turns for others in between', async () => {
