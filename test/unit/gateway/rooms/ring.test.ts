@@ -69,6 +69,23 @@ describe('a ring', () => {
     expect(ring.head).toBe(100);
   });
 
+  it('has its last frame as it came, also once hundreds of others came to other rings', () => {
+    const budget = new RingBudget();
+    const [quiet, busy] = [new History(), new History()];
+    const ringFor = ({ cursor }: History) => new Ring({ epoch: cursor.epoch, sequence: 0 }, budget);
+    const [quietRing, busyRing] = [ringFor(quiet), ringFor(busy)];
+    const { frame } = eventFrom(quiet.alert(), 1_000);
+    quietRing.push(frame);
+    expect(quietRing.at(0)).toBe(frame);
+    for (let count = 0; count < 600; count += 1) {
+      const { frame: other } = eventFrom(busy.equity(), 2_000);
+      busyRing.push(other);
+      expect(busyRing.at(busyRing.length - 1)).toBe(other);
+      expect(quietRing.at(0)).toEqual(frame);
+    }
+    expect(quietRing.at(0)).not.toBe(frame);
+  });
+
   it('drops what is older than it may be; with nothing left base is head', () => {
     const { ring, budget } = ringOf(10);
     ring.dropOlder(1_004);
