@@ -3,6 +3,7 @@ import { createMetrics, type Counter, type Metrics } from '@tradesense/platform'
 
 import type { DeliverySignals } from './delivery/index.js';
 import type { FleetSignals } from './fleet/index.js';
+import { committedAtMs } from './frame/index.js';
 import type { IntakeSignals } from './intake/index.js';
 import type { AccessSignals } from './revocation/index.js';
 import type { RoomSignals } from './rooms/index.js';
@@ -160,7 +161,7 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
         messages(count);
         bytes(length);
       },
-      frame: ({ committedAtMs }) => latency.observe(Math.max(0, clock.now() - committedAtMs) / 1000),
+      frame: (frame) => latency.observe(Math.max(0, clock.now() - committedAtMs(frame)) / 1000),
       joined: (result) => recoveries.inc({ result }),
       snapshot: (reason) => snapshots.inc({ reason }),
       collapsed: (frames) => collapsed.inc(frames),

@@ -11,10 +11,24 @@ export interface FrameFacts extends Cursor {
 }
 
 /** An event ready to be sent. Rooms keep and share it; nobody builds it again. */
-export interface Frame extends FrameFacts, Packet {
+export interface Frame extends Cursor, Packet {
+  readonly name: SocketEvent;
   /** The sequence it follows: sequence - 1, unless it stands in for older equity updates. */
   readonly prev: number;
+  /** Milliseconds since `ERA_MS`, as `committedAtMs` tells. */
+  readonly committed: number;
+  /** As `storedAtMs` tells. */
+  readonly stored: number;
 }
+
+/**
+ * Within some weeks of it a time in milliseconds is a small integer, which lies in the frame. Any other number is an object of its
+ * own, to be copied and marked by each collection for as long as the frame is kept (decision 014).
+ */
+const ERA_MS = Date.now();
+
+export const committedAtMs = ({ committed }: Frame): number => ERA_MS + committed;
+export const storedAtMs = ({ stored }: Frame): number => ERA_MS + stored;
 
 const OPEN = Object.fromEntries(Object.values(SOCKET_EVENT).map((name) => [name, `42["${name}",`])) as Record<
   SocketEvent,
@@ -22,7 +36,12 @@ const OPEN = Object.fromEntries(Object.values(SOCKET_EVENT).map((name) => [name,
 >;
 
 /** @param payload Kafka's value, which is a JSON object in UTF-8, or will be found not to be: then the frame is thrown away */
-export const eventFrame = (facts: FrameFacts, payload: Buffer): Frame => frameOf(facts, facts.sequence - 1, payload);
+export function eventFrame(facts: FrameFacts, payload: Buffer): Frame {
+  const { name, epoch, sequence } = facts;
+  const committed = facts.committedAtMs - ERA_MS;
+  const stored = facts.storedAtMs - ERA_MS;
+  return frameOf({ name, epoch, sequence, committed, stored }, sequence - 1, payload);
+}
 
 /** Stands in for older equity updates; its second argument names the sequence that it follows. */
 export const conflatedFrame = (frame: Frame, prev: number): Frame =>
@@ -36,9 +55,11 @@ export function payloadOf({ name, prev, sequence, wire, textAt }: Frame): string
 const closeOf = (prev: number, sequence: number): string =>
   prev === sequence - 1 ? ']' : `,{"prev_sequence":${prev}}]`;
 
-// Not `...facts`: of every frame that is kept each field costs something.
-function frameOf(facts: FrameFacts, prev: number, payload: Buffer): Frame {
-  const { name, epoch, sequence, committedAtMs, storedAtMs } = facts;
+type Kept = Pick<Frame, 'name' | 'epoch' | 'sequence' | 'committed' | 'stored'>;
+
+// Not `...kept`: of every frame that is kept each field costs something.
+function frameOf(kept: Kept, prev: number, payload: Buffer): Frame {
+  const { name, epoch, sequence, committed, stored } = kept;
   const { wire, textAt } = packetAround(OPEN[name], payload, closeOf(prev, sequence));
-  return { name, epoch, sequence, prev, committedAtMs, storedAtMs, wire, textAt };
+  return { name, epoch, sequence, prev, committed, stored, wire, textAt };
 }

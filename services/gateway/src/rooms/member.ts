@@ -8,6 +8,7 @@ import {
   type Frame,
   type Packet,
 } from '../frame/index.js';
+import { isEquity } from './ring.js';
 import type { Occupant, Room } from './room.js';
 import type { Standing } from './standing.js';
 
@@ -130,7 +131,7 @@ export class Member implements Occupant {
     const first = ring.at(index);
     if (first === undefined) return undefined;
     let last = index;
-    if (conflates) while (ring.isEquityAt(last) && ring.isEquityAt(last + 1)) last += 1;
+    if (conflates) while (isEquity(ring.at(last)) && isEquity(ring.at(last + 1))) last += 1;
     const collapsed = last - index;
     const frame = ring.at(last) as Frame;
     const packet = collapsed === 0 ? frame : conflatedFrame(frame, this.#sent.sequence);

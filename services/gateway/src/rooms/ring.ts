@@ -1,7 +1,6 @@
 import type { Cursor } from '@tradesense/contracts';
 
-import { conflatedFrame, type Frame } from '../frame/index.js';
-import { PackedFrames } from './packed-frames.js';
+import { conflatedFrame, storedAtMs, type Frame } from '../frame/index.js';
 
 export interface RingLimits {
   readonly frames: number;
@@ -9,36 +8,15 @@ export interface RingLimits {
 }
 export const RING_LIMITS: RingLimits = { frames: 256, bytes: 160 * 1024 };
 
-const RECENT = 256;
-
-/**
- * The last frames of whatever rings, as they came: nearly all that members are sent, some milliseconds later. Not one a ring: what
- * lives for as long as two collections is moved to the old generation.
- */
-class Recent {
-  readonly #frames: Frame[] = [];
-  readonly #rings: Ring[] = [];
-  #next = 0;
-
-  /** @returns where it is, until others took its place */
-  put(ring: Ring, frame: Frame): number {
-    const slot = this.#next;
-    this.#frames[slot] = frame;
-    this.#rings[slot] = ring;
-    this.#next = (slot + 1) % RECENT;
-    return slot;
-  }
-
-  get(ring: Ring, slot: number): Frame | undefined {
-    return this.#rings[slot] === ring ? this.#frames[slot] : undefined;
-  }
-}
-
-/** What all rings together take of memory. */
+/** What all rings together hold: frames, and what each of them costs beside its bytes. */
 export class RingBudget {
   bytes = 0;
-  readonly recent = new Recent();
 }
+
+/** Of a frame beside its bytes: two objects, its place in the array, and what a collector leaves lying (`npm run bench -- warm`). */
+const FRAME_COST = 320;
+/** What of a budget a frame takes. */
+export const costOf = ({ wire }: Frame): number => wire.length + FRAME_COST;
 
 /** After thinning a ring is this full, so that it is not thinned at every frame. */
 const FULL = 3 / 4;
@@ -56,9 +34,8 @@ const FRESH = 1 / 4;
  * supersedes with nothing else between them; the later one then bridges them (R1). Only if that is not enough the oldest go.
  */
 export class Ring {
-  readonly #frames: PackedFrames;
-  /** Where among the recent ones the last one was put. */
-  #slot = -1;
+  readonly #frames: Frame[] = [];
+  #bytes = 0;
   #base: number;
   #head: number;
 
@@ -68,7 +45,6 @@ export class Ring {
     private readonly budget: RingBudget,
     private readonly limits: RingLimits = RING_LIMITS,
   ) {
-    this.#frames = new PackedFrames(start.epoch);
     this.#base = start.sequence;
     this.#head = start.sequence;
   }
@@ -85,18 +61,12 @@ export class Ring {
   get length(): number {
     return this.#frames.length;
   }
-  /** Of all frames as they are sent. */
   get bytes(): number {
-    return this.#frames.wireBytes;
+    return this.#bytes;
   }
 
   at(index: number): Frame | undefined {
-    const recent = index === this.length - 1 ? this.budget.recent.get(this, this.#slot) : undefined;
-    // The same ring may have come round to the same place.
-    return recent?.sequence === this.#head ? recent : this.#frames.at(index);
-  }
-  isEquityAt(index: number): boolean {
-    return this.#frames.isEquityAt(index);
+    return this.#frames[index];
   }
 
   /**
@@ -104,69 +74,46 @@ export class Ring {
    * @returns how many others went for it
    */
   push(frame: Frame): number {
-    const { cost, length } = this.#frames;
-    this.#frames.push(frame);
+    const before = this.#frames.push(frame);
     this.#head = frame.sequence;
-    if (this.length > this.limits.frames || this.bytes > this.limits.bytes) this.#thin();
-    this.#slot = this.budget.recent.put(this, frame);
-    this.#countFrom(cost);
-    return length + 1 - this.length;
+    this.#count(frame.wire.length, 1);
+    if (this.#frames.length > this.limits.frames || this.#bytes > this.limits.bytes) this.#thin();
+    return before - this.#frames.length;
   }
 
   /** Index of the first frame beyond `sequence`; `length` where there is none. Nearly always it is the last frame. */
   indexAfter(sequence: number): number {
-    const frames = this.#frames;
-    const { length } = frames;
-    if (length === 0 || sequence >= this.#head) return length;
+    const { length } = this.#frames;
+    if (sequence >= this.#head) return length;
     let low = 0;
     let high = length - 1;
-    if (frames.prevAt(high) <= sequence) return high;
+    if ((this.#frames[high]?.prev ?? 0) <= sequence) return high;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (frames.sequenceAt(middle) > sequence) high = middle;
+      if ((this.#frames[middle]?.sequence ?? 0) > sequence) high = middle;
       else low = middle + 1;
     }
     return low;
   }
 
   /** Drops what Kafka had before then. */
-  dropOlder(storedAtMs: number): void {
-    let count = 0;
-    while (count < this.length && this.#frames.storedAtMsAt(count) < storedAtMs) count += 1;
-    if (count === 0) return;
-    const { cost } = this.#frames;
-    this.#dropOldest(count);
-    if (this.#frames.isSparse) this.#frames.fit();
-    this.#countFrom(cost);
+  dropOlder(thanMs: number): void {
+    const kept = this.#frames.findIndex((frame) => storedAtMs(frame) >= thanMs);
+    this.#dropOldest(kept === -1 ? this.#frames.length : kept);
   }
 
-  /** Gives back memory that is kept for frames to come. */
-  fit(): void {
-    const { cost } = this.#frames;
-    this.#frames.fit();
-    this.#countFrom(cost);
-  }
-
-  /** Tells of each frame when Kafka had it, and what it takes of the budget. */
-  eachCost(tell: (storedAtMs: number, bytes: number) => void): void {
-    for (let index = 0; index < this.length; index += 1)
-      tell(this.#frames.storedAtMsAt(index), this.#frames.costAt(index));
-  }
-
-  /** Its memory is given back; it is not used again. */
+  /** Its bytes are given back; it is not used again. */
   clear(): void {
-    const { cost } = this.#frames;
-    this.#dropOldest(this.length);
-    this.#countFrom(cost);
+    this.#dropOldest(this.#frames.length);
   }
 
   #thin(): void {
-    this.#conflate(Math.floor(this.length * (1 - FRESH)));
+    this.#conflate(Math.floor(this.#frames.length * (1 - FRESH)));
     const { frames, bytes } = this.limits;
     let count = 0;
     let freed = 0;
-    while (this.length - count > frames * FULL || this.bytes - freed > bytes * FULL) {
-      freed += this.#frames.wireBytesAt(count);
+    while (this.#frames.length - count > frames * FULL || this.#bytes - freed > bytes * FULL) {
+      freed += this.#frames[count]?.wire.length ?? 0;
       count += 1;
     }
     this.#dropOldest(count);
@@ -175,24 +122,32 @@ export class Ring {
   /** Of each run of equity updates among the `count` oldest frames the last one stays. */
   #conflate(count: number): void {
     const kept: Frame[] = [];
+    let bytes = 0;
     for (let from = 0; from < count;) {
+      const first = this.#frames[from] as Frame;
       let to = from;
-      while (to + 1 < count && this.isEquityAt(to) && this.isEquityAt(to + 1)) to += 1;
-      const last = this.#frames.at(to) as Frame;
-      kept.push(from === to ? last : conflatedFrame(last, this.#frames.prevAt(from)));
+      while (to + 1 < count && isEquity(this.#frames[to]) && isEquity(this.#frames[to + 1])) to += 1;
+      const last = this.#frames[to] as Frame;
+      const frame = from === to ? last : conflatedFrame(last, first.prev);
+      kept.push(frame);
+      bytes += frame.wire.length;
       from = to + 1;
     }
-    if (kept.length < count) this.#frames.replaceFirst(count, kept);
+    const before = this.#frames.splice(0, count, ...kept).reduce((sum, frame) => sum + frame.wire.length, 0);
+    this.#count(bytes - before, kept.length - count);
   }
 
   #dropOldest(count: number): void {
     if (count === 0) return;
-    this.#frames.dropFirst(count);
-    if (this.length > 0) this.#base = this.#frames.prevAt(0);
-    else this.#base = this.#head;
+    const dropped = this.#frames.splice(0, count);
+    this.#base = this.#frames[0]?.prev ?? this.#head;
+    this.#count(-dropped.reduce((sum, frame) => sum + frame.wire.length, 0), -count);
   }
 
-  #countFrom(costBefore: number): void {
-    this.budget.bytes += this.#frames.cost - costBefore;
+  #count(bytes: number, frames: number): void {
+    this.#bytes += bytes;
+    this.budget.bytes += bytes + frames * FRAME_COST;
   }
 }
+
+export const isEquity = (frame: Frame | undefined): boolean => frame?.name === 'equity_updated';

@@ -1,8 +1,9 @@
 import { CHALLENGE_PARTITIONS, type ChallengeId, type Cursor, type UserId } from '@tradesense/contracts';
 import { Page, inSlices, systemClock, turn, type Clock } from '@tradesense/platform';
 
+import { storedAtMs, type Frame } from '../frame/index.js';
 import type { FactSink, IncomingEvent, IncomingState } from '../intake/index.js';
-import { RingBudget, type RingLimits } from './ring.js';
+import { RingBudget, costOf, type RingLimits } from './ring.js';
 import { Room, type RoomSignals, type Shared } from './room.js';
 import { Standings, type Standing } from './standing.js';
 
@@ -220,20 +221,19 @@ export class Rooms implements FactSink {
     this.#isRevisiting = false;
   }
 
-  /** Spare memory goes first, then the oldest frames of all rings, to the second: one pass finds how old, a second one drops. */
+  /** The oldest frames of all rings go, to the second: one pass finds how old, a second one drops. */
   async #reclaim(): Promise<void> {
     this.#isReclaiming = true;
     await turn();
     const bytesBySecond = new Map<number, number>();
-    const count = (storedAtMs: number, bytes: number): void => {
-      const second = Math.floor(storedAtMs / 1000);
-      bytesBySecond.set(second, (bytesBySecond.get(second) ?? 0) + bytes);
+    const count = ({ ring }: Room): void => {
+      for (let index = 0; ring !== undefined && index < ring.length; index += 1) {
+        const frame = ring.at(index) as Frame;
+        const second = Math.floor(storedAtMs(frame) / 1000);
+        bytesBySecond.set(second, (bytesBySecond.get(second) ?? 0) + costOf(frame));
+      }
     };
-    const fitAndCount = ({ ring }: Room): void => {
-      ring?.fit();
-      ring?.eachCost(count);
-    };
-    await inSlices(this.#rooms.values(), fitAndCount, this.#clock);
+    await inSlices(this.#rooms.values(), count, this.#clock);
     let toFree = this.#budget.bytes - this.options.ringBytes * RECLAIMS_TO;
     let beforeMs = 0;
     for (const [second, bytes] of [...bytesBySecond].sort(([a], [b]) => a - b)) {
@@ -241,11 +241,7 @@ export class Rooms implements FactSink {
       toFree -= bytes;
       beforeMs = (second + 1) * 1000;
     }
-    const drop = ({ ring }: Room): void => {
-      ring?.dropOlder(beforeMs);
-      ring?.fit();
-    };
-    await inSlices(this.#rooms.values(), drop, this.#clock);
+    await inSlices(this.#rooms.values(), ({ ring }) => ring?.dropOlder(beforeMs), this.#clock);
     this.#isReclaiming = false;
   }
 }

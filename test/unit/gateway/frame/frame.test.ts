@@ -4,12 +4,14 @@ import { SOCKET_EVENT, type SocketEvent } from '@tradesense/contracts';
 import fc from 'fast-check';
 
 import {
+  committedAtMs,
   conflatedFrame,
   eventFrame,
   freshnessPacket,
   joinedPacket,
   packetOf,
   snapshotPacket,
+  storedAtMs,
   textOf,
   type Packet,
 } from '../../../../services/gateway/src/frame/index.js';
@@ -62,6 +64,16 @@ describe('a frame, against the parsers of socket.io, engine.io and ws', () => {
     expect(received(frame)).toEqual([name, body]);
     const [encoded] = new Encoder().encode({ type: PacketType.EVENT, nsp: '/', data: [name, body] });
     expect(textOf(frame)).toBe(encoded);
+  });
+
+  it('keeps the times of its event, small enough to lie in it, also where it stands in for others', () => {
+    const nowMs = Date.now();
+    const at = { committedAtMs: nowMs - 15 * 60_000, storedAtMs: nowMs + 1 };
+    const frame = eventFrame({ ...facts('equity_updated'), ...at }, Buffer.from('{}'));
+    for (const one of [frame, conflatedFrame(frame, 3)]) {
+      expect([committedAtMs(one), storedAtMs(one)]).toEqual([at.committedAtMs, at.storedAtMs]);
+      for (const kept of [one.committed, one.stored]) expect(kept | 0).toBe(kept); // as V8 keeps small integers
+    }
   });
 
   it.each([0, 80, 81, 82, 83, 84, 85, 86, 87, 88, 65_490, 65_500, 65_510, 65_520, 70_000])(

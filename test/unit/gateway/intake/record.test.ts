@@ -1,7 +1,7 @@
 import { HEADER, REQUIRED_HEADERS } from '@tradesense/contracts';
 import type { OutgoingRecord } from '@tradesense/kafka';
 
-import { textOf } from '../../../../services/gateway/src/frame/index.js';
+import { storedAtMs, textOf } from '../../../../services/gateway/src/frame/index.js';
 import { readRecord, readWatermark, type Fact } from '../../../../services/gateway/src/intake/index.js';
 import { History, recordOf } from '../../../support/facts.js';
 import { incoming } from '../../../support/gateway-facts.js';
@@ -27,10 +27,11 @@ describe('a record of the events topic', () => {
       event: {
         challengeId: history.challengeId,
         userId: history.userId,
-        frame: { name: 'equity_updated', epoch: history.cursor.epoch, sequence: 1, prev: 0, storedAtMs: 1_234 },
+        frame: { name: 'equity_updated', epoch: history.cursor.epoch, sequence: 1, prev: 0 },
       },
     });
     if (fact.is !== 'event') throw new Error('checked above');
+    expect(storedAtMs(fact.event.frame)).toBe(1_234);
     expect(textOf(fact.event.frame)).toBe(`2["equity_updated",${record.value?.toString()}]`);
   });
 
