@@ -13,7 +13,7 @@ export class RingBudget {
   bytes = 0;
 }
 
-/** Of a frame beside its bytes: two objects, its place in the array, and what a collector leaves lying (`npm run bench -- warm`). */
+/** Of a frame beside its bytes: two objects and its place in the array, rounded up (`npm run bench -- warm`). */
 const FRAME_COST = 320;
 /** What of a budget a frame takes. */
 export const costOf = ({ wire }: Frame): number => wire.length + FRAME_COST;
