@@ -16,7 +16,7 @@ export function incoming(record: OutgoingRecord, topic: string, timestampMs = Da
     timestampMs,
     key: record.key === null ? null : Buffer.from(record.key),
     value: record.value === null ? null : Buffer.from(record.value),
-    headers: new Map(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value)])),
+    headers: new Map(Object.entries(record.headers)),
   };
 }
 

@@ -66,7 +66,7 @@ export class RecordRefused extends Fault {
   }
 }
 
-/** Keys, values and headers are views into the broker's answer: who keeps one for long copies it, or the answer stays too. */
+/** Keys and values are views into the broker's answer: who keeps one for long copies it, or the answer stays too. */
 export interface IncomingRecord {
   readonly topic: string;
   readonly partition: number;
@@ -75,8 +75,8 @@ export interface IncomingRecord {
   readonly timestampMs: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  /** The last one when a name is repeated. */
-  readonly headers: ReadonlyMap<string, Buffer>;
+  /** By name, as UTF-8; the last one when a name is repeated. Made of the broker's answer when they are looked up. */
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 /**

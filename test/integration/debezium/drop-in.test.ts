@@ -21,7 +21,7 @@ const seen = (record: IncomingRecord) => ({
   partition: record.partition,
   key: record.key?.toString('latin1'),
   value: record.value?.toString('latin1'),
-  headers: Object.fromEntries([...record.headers].map(([name, value]) => [name, value.toString('latin1')])),
+  headers: Object.fromEntries(record.headers),
 });
 const named = (record: IncomingRecord): string => String(record.headers.get(HEADER.id));
 

@@ -42,7 +42,7 @@ describe('the topic of states', () => {
   const counter = async (name: string): Promise<number> =>
     Number(new RegExp(`^tradesense_relay_${name} (\\d+)$`, 'm').exec(await relay.metrics())?.[1]);
   const sendAgain = async ({ key, value, headers }: IncomingRecord): Promise<void> => {
-    const text = Object.fromEntries([...headers].map(([name, bytes]) => [name, String(bytes)]));
+    const text = Object.fromEntries(headers);
     await straggler.send([{ topic: scene.topics.state.name, records: [{ key: String(key), value, headers: text }] }]);
   };
 

@@ -199,7 +199,7 @@ const hex = (bytes: Buffer | string | null): string | null =>
 const shown = (
   key: Buffer | string | null,
   content: Buffer | string | null,
-  headers: ReadonlyMap<string, Buffer | string>,
+  headers: ReadonlyMap<string, string>,
 ) => [hex(key), hex(content), ...[...headers].flatMap(([name, of]) => [name, hex(of)])];
 
 /** By definition, bit by bit. */

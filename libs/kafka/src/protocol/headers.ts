@@ -14,11 +14,11 @@ interface Names {
 let known: Names = { bytes: [], places: new Map() };
 
 /** Walks over a record's headers, all of them, lest one that is broken be noticed only by whoever wants it. */
-export function headersOf(reader: ByteReader): ReadonlyMap<string, Buffer> {
+export function headersOf(reader: ByteReader): ReadonlyMap<string, string> {
   const begin = reader.at;
   const count = Math.max(0, reader.varint());
   /** Of each header where its content begins and how long it is; negative: it has none. */
-  const contents: number[] = [];
+  const contents = new Array<number>(2 * known.bytes.length);
   let isKnown = count === known.bytes.length;
   for (let place = 0; place < count; place += 1) {
     const nameLength = reader.varint();
@@ -28,7 +28,8 @@ export function headersOf(reader: ByteReader): ReadonlyMap<string, Buffer> {
       isKnown = expected.length === nameLength && reader.holds(expected, nameAt);
     }
     const length = reader.varint();
-    contents.push(length < 0 ? 0 : reader.skip(length), length);
+    contents[2 * place] = length < 0 ? 0 : reader.skip(length);
+    contents[2 * place + 1] = length;
   }
   if (!isKnown) known = namesFrom(new ByteReader(reader.buffer.subarray(begin)));
   return new Headers(known.places, contents, reader.buffer);
@@ -47,20 +48,20 @@ function namesFrom(reader: ByteReader): Names {
   return { bytes, places };
 }
 
-/** What is looked up is cut out then, and nothing else is. */
-class Headers implements ReadonlyMap<string, Buffer> {
+/** What is looked up is made a text then, and nothing else is. */
+class Headers implements ReadonlyMap<string, string> {
   constructor(
     private readonly places: ReadonlyMap<string, number>,
     private readonly contents: readonly number[],
     private readonly buffer: Buffer,
   ) {}
 
-  get(name: string): Buffer | undefined {
+  get(name: string): string | undefined {
     const place = this.places.get(name);
     if (place === undefined) return undefined;
     const from = this.contents[2 * place] as number;
     const length = this.contents[2 * place + 1] as number;
-    return length < 0 ? undefined : this.buffer.subarray(from, from + length);
+    return length < 0 ? undefined : this.buffer.toString('utf8', from, from + length);
   }
   has(name: string): boolean {
     const place = this.places.get(name);
@@ -72,16 +73,16 @@ class Headers implements ReadonlyMap<string, Buffer> {
   *keys(): MapIterator<string> {
     for (const name of this.places.keys()) if (this.has(name)) yield name;
   }
-  *values(): MapIterator<Buffer> {
+  *values(): MapIterator<string> {
     for (const [, content] of this) yield content;
   }
-  *[Symbol.iterator](): MapIterator<[string, Buffer]> {
-    for (const name of this.keys()) yield [name, this.get(name) as Buffer];
+  *[Symbol.iterator](): MapIterator<[string, string]> {
+    for (const name of this.keys()) yield [name, this.get(name) as string];
   }
-  entries(): MapIterator<[string, Buffer]> {
+  entries(): MapIterator<[string, string]> {
     return this[Symbol.iterator]();
   }
-  forEach(call: (content: Buffer, name: string, headers: ReadonlyMap<string, Buffer>) => void): void {
+  forEach(call: (content: string, name: string, headers: ReadonlyMap<string, string>) => void): void {
     for (const [name, content] of this) call(content, name, this);
   }
 }

@@ -13,7 +13,7 @@ export interface StoredRecord {
   readonly timestampMs: number;
   readonly key: Buffer | null;
   readonly value: Buffer | null;
-  readonly headers: ReadonlyMap<string, Buffer>;
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 export type Batch =

@@ -87,7 +87,7 @@ export class MemoryKafka {
       timestampMs: this.now(),
       key: key === null ? null : Buffer.from(key),
       value: typeof value === 'string' ? Buffer.from(value) : value,
-      headers: new Map(Object.entries(headers).map(([name, content]) => [name, Buffer.from(content)])),
+      headers: new Map(Object.entries(headers)),
     });
   }
 

@@ -1,5 +1,3 @@
-import { isAscii, isUtf8 } from 'node:buffer';
-
 import {
   HEADER,
   REQUIRED_HEADERS,
@@ -15,6 +13,7 @@ import {
 import type { IncomingRecord } from '@tradesense/kafka';
 
 import { eventFrame, payloadOf, type Frame } from '../frame/index.js';
+import { isBodyOf, isFlatBodyOf } from './body.js';
 
 interface OfChallenge {
   readonly challengeId: ChallengeId;
@@ -60,7 +59,7 @@ export function readRecord(record: IncomingRecord, stream: 'events' | 'state'): 
   const { userId, epoch, sequence, type, committedAtMs } = facts;
   if (stream === 'state') {
     if (type !== STATE_TYPE) return spoilt('headers');
-    if (!isBodyOf(challengeId, facts, textOf(value))) return spoilt('body');
+    if (!isBodyOf(challengeId, facts, value)) return spoilt('body');
     const body = Buffer.allocUnsafeSlow(value.length);
     value.copy(body);
     return { is: 'state', state: { challengeId, partition, userId, epoch, sequence, body } };
@@ -68,13 +67,9 @@ export function readRecord(record: IncomingRecord, stream: 'events' | 'state'): 
   if (!isEventType(type) || sequence === 0) return spoilt('headers');
   const name = SOCKET_EVENT[type];
   const frame = eventFrame({ name, epoch, sequence, committedAtMs, storedAtMs: timestampMs }, value);
-  // Of nearly all bodies the text is in the frame already.
-  const text = isAscii(value) ? payloadOf(frame) : textOf(value);
-  if (!isBodyOf(challengeId, facts, text)) return spoilt('body');
+  if (!isFlatBodyOf(challengeId, facts, payloadOf(frame)) && !isBodyOf(challengeId, facts, value)) return spoilt('body');
   return { is: 'event', event: { challengeId, partition, userId, frame } };
 }
-
-const textOf = (value: Buffer): string | undefined => (isUtf8(value) ? value.toString('utf8') : undefined);
 
 interface Headers extends Cursor {
   readonly type: string;
@@ -84,9 +79,9 @@ interface Headers extends Cursor {
 
 function readHeaders(headers: IncomingRecord['headers']): Headers | undefined {
   for (const name of REQUIRED_HEADERS) if (!headers.has(name)) return undefined;
-  const text = (name: string): string => headers.get(name)?.toString('utf8') ?? '';
-  const epoch = countOf(headers.get(HEADER.epoch));
-  const sequence = countOf(headers.get(HEADER.sequence));
+  const text = (name: string): string => headers.get(name) ?? '';
+  const epoch = countOf(text(HEADER.epoch));
+  const sequence = countOf(text(HEADER.sequence));
   const userId = text(HEADER.userId);
   const committedAtMs = Date.parse(text(HEADER.time));
   if (epoch === undefined || sequence === undefined || Number.isNaN(committedAtMs)) return undefined;
@@ -97,27 +92,13 @@ function readHeaders(headers: IncomingRecord['headers']): Headers | undefined {
 const MAX_DIGITS = 16;
 const ZERO = 0x30;
 /** Of digits alone. */
-function countOf(text: Buffer | undefined): number | undefined {
-  if (text === undefined || text.length === 0 || text.length > MAX_DIGITS) return undefined;
+function countOf(text: string): number | undefined {
+  if (text === '' || text.length > MAX_DIGITS) return undefined;
   let count = 0;
-  for (const byte of text) {
-    const digit = byte - ZERO;
+  for (let index = 0; index < text.length; index += 1) {
+    const digit = text.charCodeAt(index) - ZERO;
     if (digit < 0 || digit > 9) return undefined;
     count = count * 10 + digit;
   }
   return Number.isSafeInteger(count) ? count : undefined;
-}
-
-/** Parsed to be checked, and never again. What it says of itself must be what the headers say: clients go by the body. */
-function isBodyOf(challengeId: ChallengeId, { epoch, sequence }: Cursor, text: string | undefined): boolean {
-  if (text === undefined) return false;
-  let body: unknown;
-  try {
-    body = JSON.parse(text);
-  } catch {
-    return false;
-  }
-  if (typeof body !== 'object' || body === null) return false;
-  const own = body as Record<string, unknown>;
-  return own['challenge_id'] === challengeId && own['epoch'] === epoch && own['sequence'] === sequence;
 }

@@ -50,7 +50,7 @@ const POSITION = /^\d{1,18}$/;
 
 /** Undefined where the record is not of a relay's, or Debezium's, making. */
 function readPublished({ partition, offset, headers }: IncomingRecord): Published | undefined {
-  const text = (name: string): string => headers.get(name)?.toString('utf8') ?? '';
+  const text = (name: string): string => headers.get(name) ?? '';
   const [position, id, epoch] = [text(HEADER.position), text(HEADER.id), text(HEADER.epoch)];
   if (!POSITION.test(position) || !isUuid(id) || !POSITION.test(epoch)) return undefined;
   const createdAtMs = Date.parse(text(HEADER.time));

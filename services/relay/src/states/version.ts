@@ -17,7 +17,7 @@ const DIGITS = /^\d{1,15}$/;
 /** Undefined where the record was not made of a row. */
 export function versionOf({ headers }: Pick<IncomingRecord, 'headers'>): Version | undefined {
   const number = (name: string): number => {
-    const text = headers.get(name)?.toString('latin1') ?? '';
+    const text = headers.get(name) ?? '';
     return DIGITS.test(text) ? Number(text) : NaN;
   };
   const version = {
