@@ -11,6 +11,8 @@ export interface Launch {
   readonly name: string;
   /** What `npm run build` made, below the repository. */
   readonly entry: string;
+  /** For Node.js, before it. */
+  readonly flags?: readonly string[];
   /** All of it: nothing is inherited but PATH, so that neither Jest's NODE_ENV nor its NODE_OPTIONS reach a service (pitfall K6). */
   readonly env: Readonly<Record<string, string>>;
   /** A module to be run before it, built by `npm run build` as well. */
@@ -55,11 +57,15 @@ export class ServiceProcess {
       if (stream !== null) createInterface({ input: stream }).on('line', (line) => this.#lines.push(line));
   }
 
-  static async start({ name, entry, env, preload }: Launch): Promise<ServiceProcess> {
+  static async start({ name, entry, flags = [], env, preload }: Launch): Promise<ServiceProcess> {
     const kept = await KeptProcess.start({
       name,
       command: process.execPath,
-      args: [...(preload === undefined ? [] : ['--import', pathToFileURL(built(preload)).href]), built(entry)],
+      args: [
+        ...flags,
+        ...(preload === undefined ? [] : ['--import', pathToFileURL(built(preload)).href]),
+        built(entry),
+      ],
       cwd: inRepository(),
       env: { PATH: process.env['PATH'], NODE_ENV: 'production', ...env },
       output: 'pipe',

@@ -1,4 +1,4 @@
-import { TRADE_NODE_OPTIONS, freePort, type DatabaseRole } from '@tradesense/local';
+import { GATEWAY_NODE_FLAGS, TRADE_NODE_OPTIONS, freePort, type DatabaseRole } from '@tradesense/local';
 
 import { Processes, type Launch, type ServiceProcess } from './processes.js';
 import { JWT_SECRET, tokens, tokensIn } from './tokens.js';
@@ -167,6 +167,7 @@ export function launchesOf(
   const launch = (name: ServiceName): Launch => ({
     name,
     entry: entry[name] ?? ENTRY[name],
+    ...(name === 'gateway' ? { flags: GATEWAY_NODE_FLAGS } : {}),
     env: { ...common, ...settings[name], ...env[name] },
     ...(preload[name] === undefined ? {} : { preload: preload[name] }),
   });

@@ -2,7 +2,7 @@
 export { DATABASE, databaseUrl, type Address, type DatabaseRole } from './database.js';
 export { sweep } from './folders.js';
 export { jars, java } from './native/java.js';
-export { TRADE_NODE_OPTIONS } from './node-options.js';
+export { GATEWAY_NODE_FLAGS, TRADE_NODE_OPTIONS } from './node-options.js';
 export { freePort } from './ports.js';
 export { KeptProcess, type Exit, type ProcessSpec } from './process/kept-process.js';
 export type { Server } from './server.js';

@@ -80,10 +80,10 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
   ]);
   const messages = metrics.tally('messages_out_total', 'Messages written to sockets, answers apart.');
   const bytes = metrics.tally('out_bytes_total', 'Bytes of these messages.');
-  const latency = metrics.histogram({
-    name: 'delivery_latency_seconds',
-    help: "From the event's creation by the database's clock to the write to a socket; never below 0.",
-  });
+  const latency = metrics.spread(
+    'delivery_latency_seconds',
+    "From the event's creation by the database's clock to the write to a socket; never below 0.",
+  );
   const recoveries = counter('recoveries_total', 'Joins answered, by how.', 'result', ['recovered', ...REASONS]);
   const snapshots = counter('snapshots_total', 'Snapshots sent.', 'reason', REASONS);
   const collapsed = plain('collapsed_total', 'Equity updates that a later one stood in for, per socket.');
@@ -161,7 +161,7 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
         messages(count);
         bytes(length);
       },
-      frame: (frame) => latency.observe(Math.max(0, clock.now() - committedAtMs(frame)) / 1000),
+      frame: (frame) => latency(Math.max(0, clock.now() - committedAtMs(frame)) / 1000),
       joined: (result) => recoveries.inc({ result }),
       snapshot: (reason) => snapshots.inc({ reason }),
       collapsed: (frames) => collapsed.inc(frames),

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 
-import { TRADE_NODE_OPTIONS } from '@tradesense/local';
+import { GATEWAY_NODE_FLAGS, TRADE_NODE_OPTIONS } from '@tradesense/local';
 
 import { inRepository } from '../../support/repository.js';
 
@@ -16,7 +16,7 @@ describe('docker-compose.yml', () => {
   const FOREIGN = /^(POSTGRES_|PGDATA|NODE_OPTIONS|KAFKA_(?!BROKERS))/;
 
   it('starts only what the build makes', () => {
-    const entries = matches(compose, /command: \[([\w/.-]+\.m?js)\]/g);
+    const entries = matches(compose, /command: \[(?:--[\w=-]+, )*([\w/.-]+\.m?js)\]/g);
     expect(entries.length).toBeGreaterThanOrEqual(8);
     for (const entry of entries) {
       const source = entry.replace(/\/dist\/(.*)\.js$/, '/src/$1.ts');
@@ -26,6 +26,12 @@ describe('docker-compose.yml', () => {
 
   it('gives trade the same room for young objects as every other way to start it', () => {
     expect(matches(compose, /NODE_OPTIONS: (.+)/g)).toEqual([TRADE_NODE_OPTIONS]);
+  });
+
+  it('starts a gateway with the same room for its rings as every other way to start it', () => {
+    expect(matches(compose, /command: \[(.+), services\/gateway\/dist\/main\.js\]/g)).toEqual([
+      GATEWAY_NODE_FLAGS.join(', '),
+    ]);
   });
 
   it('gives only settings that some program declares', () => {

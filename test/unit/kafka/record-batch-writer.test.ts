@@ -196,11 +196,11 @@ describe('CRC-32C', () => {
 /** Hexadecimal, because comparing buffers of some thousand bytes takes Jest a second. */
 const hex = (bytes: Buffer | string | null): string | null =>
   bytes === null ? null : Buffer.from(bytes).toString('hex');
-const shown = (
-  key: Buffer | string | null,
-  content: Buffer | string | null,
-  headers: ReadonlyMap<string, string>,
-) => [hex(key), hex(content), ...[...headers].flatMap(([name, of]) => [name, hex(of)])];
+const shown = (key: Buffer | string | null, content: Buffer | string | null, headers: ReadonlyMap<string, string>) => [
+  hex(key),
+  hex(content),
+  ...[...headers].flatMap(([name, of]) => [name, hex(of)]),
+];
 
 /** By definition, bit by bit. */
 function byBytes(bytes: Buffer): number {

@@ -1,4 +1,4 @@
-import { createMetrics } from '@tradesense/platform';
+import { createMetrics, type Metrics } from '@tradesense/platform';
 
 describe('metrics', () => {
   it('say whose they are', async () => {
@@ -11,6 +11,21 @@ describe('metrics', () => {
     expect(text).toContain('tradesense_relay_lag_seconds 1.5');
     expect(text).toContain('tradesense_relay_send_seconds_bucket{le="0.025"} 1');
     expect(text).toContain('process_cpu_user_seconds_total');
+  });
+
+  it('show a spread as they show a histogram', async () => {
+    const [spread, histogram] = [createMetrics('gateway'), createMetrics('gateway')];
+    const observe = spread.spread('delay_seconds', 'Delay.');
+    const library = histogram.histogram({ name: 'delay_seconds', help: 'Delay.' });
+    const shown = (metrics: Metrics) => metrics.registry.getSingleMetricAsString('tradesense_gateway_delay_seconds');
+    library.observe(0);
+    observe(0);
+    expect(await shown(spread)).toBe(await shown(histogram));
+    for (const seconds of [0.001, 0.0011, 0.2, 30, 30.1, 1_000]) {
+      library.observe(seconds);
+      observe(seconds);
+    }
+    expect(await shown(spread)).toBe(await shown(histogram));
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 
-import { TRADE_NODE_OPTIONS } from '../node-options.js';
+import { GATEWAY_NODE_FLAGS, TRADE_NODE_OPTIONS } from '../node-options.js';
 import { noteServer } from '../folders.js';
 import { KeptProcess } from '../process/kept-process.js';
 import { until } from '../process/until.js';
@@ -10,6 +10,8 @@ import type { Ports } from './demo-ports.js';
 
 interface Plan {
   readonly name: string;
+  /** For Node.js. */
+  readonly flags?: readonly string[];
   readonly entry: string;
   readonly adminPort: number;
   readonly env: Readonly<Record<string, string>>;
@@ -44,6 +46,7 @@ function plansOf({ databaseUrl, kafkaBrokers }: Stack, ports: Ports, secret: str
     },
     {
       name: 'gateway',
+      flags: GATEWAY_NODE_FLAGS,
       entry: 'services/gateway/dist/main.js',
       adminPort: ports.GATEWAY_ADMIN_PORT,
       env: { ...tokens, ...kafka, ...origins, GATEWAY_PORT: `${ports.GATEWAY_PORT}` },
@@ -79,11 +82,11 @@ export async function startServices(
   };
   try {
     const plans = plansOf(stack, ports, secret);
-    for (const { name, entry, env, adminPort } of plans) {
+    for (const { name, flags = [], entry, env, adminPort } of plans) {
       const service = await KeptProcess.start({
         name,
         command: process.execPath,
-        args: [entry],
+        args: [...flags, entry],
         cwd: repository,
         env: { PATH: process.env['PATH'], ADMIN_PORT: `${adminPort}`, ...env },
         output: { file: join(logs, `${name}.log`) },

@@ -26,6 +26,8 @@ export interface Metrics {
   ): Gauge<Label>;
   /** Asked whenever it is looked at; without a value there is no series, which a zero would pretend to be. */
   gaugeOf(name: string, help: string, read: () => number | undefined): void;
+  /** A histogram likewise: what is observed is counted by bound, and given prom-client's form when somebody looks. */
+  spread(name: string, help: string): (observed: number) => void;
   histogram<Label extends string = never>(
     named: Named<Label> & { readonly buckets?: readonly number[] },
   ): Histogram<Label>;
@@ -76,6 +78,32 @@ export function createMetrics(service: string): Metrics {
           else gauge.set(value);
         },
       });
+    },
+    spread(name, help) {
+      const counts = [...LATENCY_BUCKETS, Infinity].map(() => 0);
+      let sum = 0;
+      const { name: full } = common({ name, help });
+      const get = () => {
+        let count = 0;
+        const buckets = counts.map((here, index) => ({
+          metricName: `${full}_bucket`,
+          labels: { le: LATENCY_BUCKETS[index] ?? '+Inf' },
+          value: (count += here),
+        }));
+        const totals = [
+          { metricName: `${full}_sum`, labels: {}, value: sum },
+          { metricName: `${full}_count`, labels: {}, value: count },
+        ];
+        return Promise.resolve({ name: full, help, type: 'histogram', values: [...buckets, ...totals] });
+      };
+      // All that a registry asks of a metric; its type names the library's own classes only.
+      registry.registerMetric({ name: full, get } as unknown as Histogram);
+      return (observed) => {
+        let index = 0;
+        while (observed > (LATENCY_BUCKETS[index] ?? Infinity)) index += 1;
+        counts[index] = (counts[index] as number) + 1;
+        sum += observed;
+      };
     },
     histogram: ({ buckets = LATENCY_BUCKETS, ...named }) => new Histogram({ ...common(named), buckets: [...buckets] }),
   };

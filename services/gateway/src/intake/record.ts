@@ -67,7 +67,8 @@ export function readRecord(record: IncomingRecord, stream: 'events' | 'state'): 
   if (!isEventType(type) || sequence === 0) return spoilt('headers');
   const name = SOCKET_EVENT[type];
   const frame = eventFrame({ name, epoch, sequence, committedAtMs, storedAtMs: timestampMs }, value);
-  if (!isFlatBodyOf(challengeId, facts, payloadOf(frame)) && !isBodyOf(challengeId, facts, value)) return spoilt('body');
+  if (!isFlatBodyOf(challengeId, facts, payloadOf(frame)) && !isBodyOf(challengeId, facts, value))
+    return spoilt('body');
   return { is: 'event', event: { challengeId, partition, userId, frame } };
 }
 

@@ -126,10 +126,8 @@ export class Member implements Occupant {
 
   #frame(conflates: boolean): Due | undefined {
     const { ring } = this.room;
-    if (ring === undefined || ring.epoch !== this.#sent.epoch) return undefined;
+    if (ring === undefined || ring.epoch !== this.#sent.epoch || ring.head <= this.#sent.sequence) return undefined;
     const index = ring.indexAfter(this.#sent.sequence);
-    const first = ring.at(index);
-    if (first === undefined) return undefined;
     let last = index;
     if (conflates) while (isEquity(ring.at(last)) && isEquity(ring.at(last + 1))) last += 1;
     const collapsed = last - index;
@@ -192,9 +190,9 @@ function historyOf({ ring, state }: Room, history: number): { readonly from?: Cu
 }
 
 /** Why a ring can't continue from there; undefined where it can, or will: the ring may be behind a snapshot. */
-function whyNotFrom({ ring, ringIsRestart, known }: Room, sent: Cursor): SnapshotReason | undefined {
+function whyNotFrom({ ring, ringIsRestart, epoch }: Room, sent: Cursor): SnapshotReason | undefined {
   // History was rewound: what the ring still has of the former one may never have happened.
-  if (known !== undefined && known.epoch > sent.epoch) return 'epoch';
+  if (epoch > sent.epoch) return 'epoch';
   if (ring === undefined || ring.epoch < sent.epoch || sent.sequence >= ring.base) return undefined;
   return ringIsRestart && sent.sequence < ring.start.sequence ? 'gap' : 'too_old';
 }

@@ -36,6 +36,7 @@ export interface Shared {
 }
 
 const NOBODY: ReadonlySet<Occupant> = new Set();
+const NEVER = -1;
 /** Not even sure of no loss at all. */
 const IN_DOUBT = -1;
 
@@ -53,8 +54,9 @@ const IN_DOUBT = -1;
  */
 export class Room {
   #owner: UserId | undefined;
-  /** What named it last. */
-  #ownedAt: Cursor | undefined;
+  /** What named it last. Not the record itself, which may be gone from everywhere else. */
+  #ownedEpoch = NEVER;
+  #ownedSequence = NEVER;
   #state: IncomingState | undefined;
   #ring: Ring | undefined;
   #ringIsRestart = false;
@@ -110,6 +112,11 @@ export class Room {
     return isBeyond(state, head) ? state : head;
   }
 
+  /** That of `known`; before anything was heard, before all. */
+  get epoch(): number {
+    return Math.max(this.#state?.epoch ?? NEVER, this.#ring?.epoch ?? NEVER);
+  }
+
   enter(member: Occupant): void {
     (this.#members ??= new Set()).add(member);
   }
@@ -163,8 +170,10 @@ export class Room {
   }
 
   #admitOwner(userId: UserId, at: Cursor): boolean {
-    if (this.#ownedAt !== undefined && !isBeyond(at, this.#ownedAt)) return this.#owner === userId;
-    this.#ownedAt = at;
+    const isNews = at.epoch > this.#ownedEpoch || (at.epoch === this.#ownedEpoch && at.sequence > this.#ownedSequence);
+    if (!isNews) return this.#owner === userId;
+    this.#ownedEpoch = at.epoch;
+    this.#ownedSequence = at.sequence;
     if (this.#owner === userId) return true;
     const isFirst = this.#owner === undefined;
     this.#owner = userId;

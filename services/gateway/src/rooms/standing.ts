@@ -11,21 +11,21 @@ export const STARTING: Standing = { state: 'unknown', asOf: null, reason: 'start
 
 /** Of each partition, and of the challenges whose events are held back by the relay. */
 export class Standings {
-  readonly #partitions = new Map<number, Standing>();
+  readonly #partitions: Standing[] = [];
   #parked: ReadonlySet<string> | 'many' = new Set();
 
   ofPartition(partition: number): Standing {
-    return this.#partitions.get(partition) ?? STARTING;
+    return this.#partitions[partition] ?? STARTING;
   }
 
   of(challengeId: ChallengeId, partition: number): Standing {
     const standing = this.ofPartition(partition);
-    const isParked = this.#parked === 'many' || this.#parked.has(challengeId);
-    return isParked ? { state: 'stale', asOf: standing.asOf, reason: 'parked' } : standing;
+    if (this.#parked !== 'many' && (this.#parked.size === 0 || !this.#parked.has(challengeId))) return standing;
+    return { state: 'stale', asOf: standing.asOf, reason: 'parked' };
   }
 
   set(partition: number, standing: Standing): void {
-    this.#partitions.set(partition, standing);
+    this.#partitions[partition] = standing;
   }
 
   park(challengeIds: ReadonlySet<string> | 'many'): void {
