@@ -51,6 +51,11 @@ export class Place {
     return `${this.topic}[${this.partition}]`;
   }
 
+  answered(nowMs: number): void {
+    this.failures = 0;
+    this.answeredAtMs = nowMs;
+  }
+
   /** @throws Fault `handler-failed`; another error where the bytes make no sense */
   async handOver(set: Buffer): Promise<void> {
     const start = this.position ?? 0n;

@@ -252,6 +252,10 @@ export class KafkaReader implements Reader {
       const { place, offset } = question;
       // Meanwhile the partition may have been given to another leader's loop (R2).
       if (place.leader !== nodeId || place.inHand || place.position !== offset) continue;
+      if (answer.errorCode === ERROR.none && answer.records.length === 0) {
+        place.answered(this.#clock.monotonicMs()); // nothing new, as of most partitions: no turn is taken for it
+        continue;
+      }
       place.inHand = true;
       try {
         await this.#take(place, answer, link);
@@ -276,8 +280,7 @@ export class KafkaReader implements Reader {
       if (error instanceof Fault) throw error;
       return this.#putOff(place, error);
     }
-    place.failures = 0;
-    place.answeredAtMs = this.#clock.monotonicMs();
+    place.answered(this.#clock.monotonicMs());
   }
 
   #putOff(place: Place, error: unknown): void {
