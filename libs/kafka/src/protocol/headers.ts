@@ -5,20 +5,22 @@ interface Names {
   readonly bytes: readonly Buffer[];
   /** Of each name its last place. */
   readonly places: ReadonlyMap<string, number>;
+  /** As long as the contents will be: copied, it need not grow. */
+  readonly blank: readonly number[];
 }
 
 /**
  * Of the record read last: a topic's records have the same headers nearly always, so that a name's bytes are compared and neither
  * decoded nor looked up again.
  */
-let known: Names = { bytes: [], places: new Map() };
+let known: Names = { bytes: [], places: new Map(), blank: [] };
 
 /** Walks over a record's headers, all of them, lest one that is broken be noticed only by whoever wants it. */
 export function headersOf(reader: ByteReader): ReadonlyMap<string, string> {
   const begin = reader.at;
   const count = Math.max(0, reader.varint());
   /** Of each header where its content begins and how long it is; negative: it has none. */
-  const contents = new Array<number>(2 * known.bytes.length);
+  const contents = known.blank.slice();
   let isKnown = count === known.bytes.length;
   for (let place = 0; place < count; place += 1) {
     const nameLength = reader.varint();
@@ -45,7 +47,7 @@ function namesFrom(reader: ByteReader): Names {
     const length = reader.varint();
     if (length > 0) reader.skip(length);
   }
-  return { bytes, places };
+  return { bytes, places, blank: bytes.flatMap(() => [0, 0]) };
 }
 
 /** What is looked up is made a text then, and nothing else is. */
