@@ -108,7 +108,7 @@ async function measure(
   await feeder.ask({ act: 'run', perSecond });
   await delay(WARM_UP_MS);
   await loopDelayOf(service);
-  await crowd.ask<Heard>({ act: 'read' });
+  await crowd.ask({ act: 'forget' });
   const before = processorSeconds(service.pid);
   await delay(seconds * 1_000);
   const took = processorSeconds(service.pid) - before;
@@ -119,6 +119,7 @@ async function measure(
 }
 
 async function turnOf(name: Name, ground: Ground, feeder: Child<FeederAsk>, seats: readonly History[]): Promise<Turn> {
+  await feeder.ask({ act: 'tell-states' });
   const { service, url } = await start(name, ground);
   const crowd = new Child<CrowdAsk>('fan-out/crowd-process');
   try {
@@ -154,15 +155,21 @@ try {
     topicPrefix,
     seats: seats.map(({ userId, challengeId }) => ({ userId, challengeId })),
   });
-  for (let turn = 1; turn <= rounds; turn += 1)
-    for (const name of NAMES) {
+  // Broker and producer are as warm for the first as for the others, and nobody is always first.
+  await feeder.ask({ act: 'run', perSecond: RATES.fast });
+  await delay(WARM_UP_MS);
+  await feeder.ask<Fed>({ act: 'rest' });
+  for (let turn = 1; turn <= rounds; turn += 1) {
+    const first = (turn - 1) % NAMES.length;
+    for (const name of [...NAMES.slice(first), ...NAMES.slice(0, first)]) {
       const one = await turnOf(name, ground, feeder, seats);
       turns[name].push(one);
       const { usPerMessage, p50Ms, p99Ms, loopDelayMs, lateMs } = one.fast;
       process.stderr.write(
-        `${turn} ${IN_WORDS[name]}: ${round(usPerMessage)} us, p50 ${round(p50Ms)}, p99 ${round(p99Ms)} ms, loop ${round(loopDelayMs)} ms, producer late ${round(lateMs)} ms\n`,
+        `${turn} ${IN_WORDS[name]}: ${round(usPerMessage)} us, p50 ${round(p50Ms)}, p99 ${round(p99Ms)} ms, loop ${round(loopDelayMs)} ms, producer late ${round(lateMs)} ms; at ${RATES.slow}/s p99 ${round(one.slow.p99Ms)} ms\n`,
       );
     }
+  }
   await feed.close();
 } finally {
   feeder.close();

@@ -58,16 +58,21 @@ function webSocket(url: string): (seat: Seat) => Promise<void> {
     });
 }
 
-function read(): Heard {
-  const [came, bridged] = [latenciesMs, collapsed];
+function forget(): void {
   latenciesMs = [];
   collapsed = 0;
+}
+
+function read(): Heard {
+  const [came, bridged] = [latenciesMs, collapsed];
+  forget();
   return { messages: came.length, collapsed: bridged, p50Ms: percentile(came, 0.5), p99Ms: percentile(came, 0.99) };
 }
 
 serve<CrowdAsk>(async (ask) => {
   if (ask.act === 'open') await openAll(ask.url, ask.speaks, ask.seats);
   else if (ask.act === 'leave') leave();
+  else if (ask.act === 'forget') forget();
   else return read();
   return undefined;
 });

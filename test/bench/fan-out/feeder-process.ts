@@ -57,6 +57,11 @@ serve<FeederAsk>(async (ask) => {
     return undefined;
   }
   if (ask.act === 'rest') return rest();
+  if (ask.act === 'tell-states') {
+    const records = histories.map((history) => recordOf(history.state()));
+    await publisher.send([{ topic: topics.state.name, records }]);
+    return undefined;
+  }
   over = new AbortController();
   running = run(ask.perSecond, ask.states ?? false, over.signal);
   return undefined;

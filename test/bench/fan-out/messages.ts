@@ -11,8 +11,10 @@ export type CrowdAsk =
       readonly speaks: 'socket.io' | 'websocket';
       readonly seats: readonly Seat[];
     }
-  /** What came since the last time this was asked. */
+  /** What came since it was last told to forget, or asked this. */
   | { readonly act: 'read' }
+  /** Without reckoning what came before, which takes time in which nothing is heard. */
+  | { readonly act: 'forget' }
   | { readonly act: 'leave' };
 export interface Heard {
   readonly messages: number;
@@ -31,6 +33,8 @@ export type FeederAsk =
     }
   /** So many events a second; with states, one after each, as the relay writes them. */
   | { readonly act: 'run'; readonly perSecond: number; readonly states?: boolean }
+  /** The state of each seat, as of its last event: whoever joins then begins there. */
+  | { readonly act: 'tell-states' }
   | { readonly act: 'rest' };
 /** How far behind its rate it was at worst, milliseconds: more than a few and the figures are those of the bench. */
 export interface Fed {

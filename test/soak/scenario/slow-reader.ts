@@ -100,7 +100,7 @@ export async function slowReader(ground: Ground, options: SlowReaderOptions): Pr
   };
   const window = async (): Promise<number> => {
     await delay(SETTLE_MS);
-    await crowd.ask<Heard>({ act: 'read' });
+    await crowd.ask({ act: 'forget' });
     await delay(pauseMs - SETTLE_MS);
     return (await crowd.ask<Heard>({ act: 'read' })).p99Ms;
   };
