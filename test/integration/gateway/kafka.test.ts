@@ -62,7 +62,7 @@ describe('the gateway process, on real Kafka', () => {
       expect(client.handled.map(({ sequence }) => sequence)).toEqual(
         Array.from({ length: 15 }, (_, index) => index + 1),
       );
-      expect(client.isLive).toBe(true);
+      await until(() => client.isLive); // by the first watermark after the start, which may come later
     }
   });
 
@@ -153,9 +153,10 @@ describe('the gateway process, on real Kafka', () => {
     for (const [index, client] of all.entries()) {
       const last = histories[index]!.cursor.sequence;
       await client.reached(last);
-      expect(client.handled.map(({ sequence }) => sequence)).toEqual(Array.from({ length: last }, (_, at) => at + 1));
+      // How it came back first: one that was given a snapshot has not handled what the snapshot stands for.
       expect(client.joins.at(-1)).toMatchObject({ recovered: true });
       expect([client.bridged, client.duplicates, client.gaps, client.snapshots]).toEqual([0, [], [], []]);
+      expect(client.handled.map(({ sequence }) => sequence)).toEqual(Array.from({ length: last }, (_, at) => at + 1));
     }
   });
 

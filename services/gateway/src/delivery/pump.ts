@@ -18,7 +18,8 @@ export class Pump {
     this.#ready.push(channel);
     if (this.#isScheduled) return;
     this.#isScheduled = true;
-    setImmediate(() => this.#run());
+    // As soon as whoever has news is done, so before Kafka is asked for more; not within, since there may be more news.
+    queueMicrotask(() => this.#run());
   }
 
   #run(): void {
