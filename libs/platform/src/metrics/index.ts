@@ -21,13 +21,13 @@ export interface Metrics {
   counter<Label extends string = never>(named: Named<Label>): Counter<Label>;
   /** A counter for what happens ten thousand times a second: a number that is added to, and read when somebody looks. */
   tally(name: string, help: string): (added: number) => void;
+  /** A histogram of seconds likewise: counted by bound, and given prom-client's form when somebody looks. */
+  spread(name: string, help: string): (seconds: number) => void;
   gauge<Label extends string = never>(
     named: Named<Label> & { readonly collect?: (gauge: Gauge<Label>) => void },
   ): Gauge<Label>;
   /** Asked whenever it is looked at; without a value there is no series, which a zero would pretend to be. */
   gaugeOf(name: string, help: string, read: () => number | undefined): void;
-  /** A histogram likewise: what is observed is counted by bound, and given prom-client's form when somebody looks. */
-  spread(name: string, help: string): (observed: number) => void;
   histogram<Label extends string = never>(
     named: Named<Label> & { readonly buckets?: readonly number[] },
   ): Histogram<Label>;
@@ -98,11 +98,11 @@ export function createMetrics(service: string): Metrics {
       };
       // All that a registry asks of a metric; its type names the library's own classes only.
       registry.registerMetric({ name: full, get } as unknown as Histogram);
-      return (observed) => {
+      return (seconds) => {
         let index = 0;
-        while (observed > (LATENCY_BUCKETS[index] ?? Infinity)) index += 1;
+        while (seconds > (LATENCY_BUCKETS[index] ?? Infinity)) index += 1;
         counts[index] = (counts[index] as number) + 1;
-        sum += observed;
+        sum += seconds;
       };
     },
     histogram: ({ buckets = LATENCY_BUCKETS, ...named }) => new Histogram({ ...common(named), buckets: [...buckets] }),

@@ -170,8 +170,7 @@ export class Room {
   }
 
   #admitOwner(userId: UserId, at: Cursor): boolean {
-    const isNews = at.epoch > this.#ownedEpoch || (at.epoch === this.#ownedEpoch && at.sequence > this.#ownedSequence);
-    if (!isNews) return this.#owner === userId;
+    if (!isBeyond(at, { epoch: this.#ownedEpoch, sequence: this.#ownedSequence })) return this.#owner === userId;
     this.#ownedEpoch = at.epoch;
     this.#ownedSequence = at.sequence;
     if (this.#owner === userId) return true;
