@@ -1,10 +1,12 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 import { CHALLENGE_PARTITIONS } from '@tradesense/contracts';
 import { partitionOf } from '@tradesense/kafka';
 
 import { Client } from '../../support/client.js';
 import { History } from '../../support/facts.js';
 import { Feed } from '../../support/feed.js';
-import { openStack, type OwnGround } from '../../support/stack.js';
+import { groundOn, openStack, privateStack, type OwnGround } from '../../support/stack.js';
 import { System } from '../../support/system.js';
 import { tokens } from '../../support/tokens.js';
 import { until } from '../../support/until.js';
@@ -13,6 +15,9 @@ import { until } from '../../support/until.js';
 const STALE_MS = 1_000;
 const NOTICED_MS = 1_500;
 const ENV = { gateway: { STALE_MS: String(STALE_MS) } };
+/** A tenth of half a minute; KAFKA_AWAY_MS=30000 is full size. */
+const KAFKA_AWAY_MS = Number(process.env['KAFKA_AWAY_MS'] ?? 3_000);
+const MEANWHILE = 100;
 
 const clients: Client[] = [];
 afterEach(() => {
@@ -93,5 +98,36 @@ it('a relay that stands still shows as stale, and live by itself when it goes on
   } finally {
     await system.stop();
     await ground.close();
+  }
+});
+
+it(`a Kafka that is away for ${KAFKA_AWAY_MS} ms shows as stale and touches no trade; the page then has every event, without joining again`, async () => {
+  const stack = await privateStack();
+  const system = await System.start(groundOn(stack), { services: ['trade', 'relay', 'gateway'], env: ENV });
+  try {
+    const { challenge_id, user_id } = await system.api.open();
+    const page = await live(system.gatewayUrl, user_id, challenge_id);
+    const post = (): Promise<unknown> => system.api.post(challenge_id, { realized_pnl: '0.01' }); // rejects unless it was applied
+    // Evenly over the time, and fewer than a ring holds: a page is sent all of them.
+    const postMeanwhile = async (): Promise<void> => {
+      for (let trade = 0; trade < MEANWHILE; trade += 1) await Promise.all([post(), delay(KAFKA_AWAY_MS / MEANWHILE)]);
+    };
+    await post();
+    await page.reached(1);
+    await stack.kafka.kill();
+    const [noticedMs] = await Promise.all([stale(page, performance.now()), postMeanwhile()]);
+    // A watermark that was on its way, and one second between two of them, come on top.
+    expect(noticedMs).toBeLessThan(NOTICED_MS + 1_000);
+    expect(page.received).toHaveLength(1);
+    await stack.kafka.start();
+    await page.reached(1 + MEANWHILE, 30_000);
+    await until(() => page.isLive, Boolean, { withinMs: 20_000, what: 'live again' });
+    expect(page.received.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 1 + MEANWHILE }, (_, at) => at + 1),
+    );
+    expect([page.joins.length, page.gaps.length]).toEqual([1, 0]);
+  } finally {
+    await system.stop();
+    await stack.stop();
   }
 });
