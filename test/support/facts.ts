@@ -149,7 +149,10 @@ export class History {
 let position = 0;
 
 /** The Kafka record that carries a fact, as the relay would write it. */
-export function recordOf({ challengeId, userId, type, at, body }: Fact): OutgoingRecord & { readonly value: Buffer } {
+export function recordOf(
+  { challengeId, userId, type, at, body }: Fact,
+  committedAtMs = Date.now(),
+): OutgoingRecord & { readonly value: Buffer } {
   position += 1;
   return {
     key: challengeId,
@@ -157,7 +160,7 @@ export function recordOf({ challengeId, userId, type, at, body }: Fact): Outgoin
     headers: headersOf({
       id: id(),
       type,
-      time: new Date().toISOString().replace('Z', '000Z'),
+      time: new Date(committedAtMs).toISOString().replace('Z', '000Z'),
       epoch: String(at.epoch),
       sequence: String(at.sequence),
       position: String(position),

@@ -28,8 +28,8 @@ export function eventFrom(fact: Fact, timestampMs?: number): IncomingEvent {
 }
 
 /** What intake makes of a state. */
-export function stateFrom(fact: Fact): IncomingState {
-  const read = readRecord(incoming(recordOf(fact), state.name), 'state');
+export function stateFrom(fact: Fact, committedAtMs?: number): IncomingState {
+  const read = readRecord(incoming(recordOf(fact, committedAtMs), state.name), 'state');
   if (read.is !== 'state') throw new Error(`not a state: ${JSON.stringify(read)}`);
   return read.state;
 }

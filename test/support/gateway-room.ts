@@ -19,11 +19,14 @@ export interface Message {
   readonly bridge: Bridge | undefined;
 }
 
+/** Older events were not asked for. */
+export const READ_FROM_MS = Date.parse('2026-11-25T09:00:00Z');
+
 /** A room with the history that feeds it. */
 export class RoomUnderTest {
   readonly history = new History();
   readonly signals = new Counted();
-  readonly standings = new Standings();
+  readonly standings = new Standings(READ_FROM_MS);
   readonly room: Room;
 
   constructor(limits?: RingLimits) {
@@ -38,8 +41,8 @@ export class RoomUnderTest {
   event(fact: Fact): void {
     this.room.acceptEvent(eventFrom(fact));
   }
-  state(fact: Fact = this.history.state()): void {
-    this.room.acceptState(stateFrom(fact));
+  state(fact: Fact = this.history.state(), committedAtMs?: number): void {
+    this.room.acceptState(stateFrom(fact, committedAtMs));
   }
   /** An equity update and the state after it, as nearly always. */
   trade(count = 1): void {

@@ -42,6 +42,7 @@ describe('two relays', () => {
 
   it('are one leader and one standby, both ready', async () => {
     expect([await leads(leader), await leads(standby)]).toEqual([true, false]);
+    await until(() => standby.logged('standing by').length > 0); // it is ready before it has asked for the lease
     expect(standby.logged('standing by')).toHaveLength(1);
     expect((await standby.metrics()).match(/^tradesense_relay_(lag|as_of_age)_seconds/m)).toBeNull();
   });

@@ -27,6 +27,8 @@ export interface IncomingEvent extends OfChallenge {
 export interface IncomingState extends OfChallenge, Cursor {
   /** JSON as the trade service wrote it; a copy of our own. */
   readonly body: Buffer;
+  /** When the database had it, milliseconds since 1970. */
+  readonly committedAtMs: number;
 }
 
 export type SpoiltWhy = 'key' | 'headers' | 'size' | 'body';
@@ -62,7 +64,7 @@ export function readRecord(record: IncomingRecord, stream: 'events' | 'state'): 
     if (!isBodyOf(challengeId, facts, value)) return spoilt('body');
     const body = Buffer.allocUnsafeSlow(value.length);
     value.copy(body);
-    return { is: 'state', state: { challengeId, partition, userId, epoch, sequence, body } };
+    return { is: 'state', state: { challengeId, partition, userId, epoch, sequence, body, committedAtMs } };
   }
   if (!isEventType(type) || sequence === 0) return spoilt('headers');
   const name = SOCKET_EVENT[type];

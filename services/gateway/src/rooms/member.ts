@@ -178,8 +178,7 @@ function placeOf(room: Room, { cursor, history }: JoinRequest): Place {
   if (ahead === 0) return { sent: cursor, reason: undefined };
   if (ahead > 0) return { sent: cursor, reason: 'behind' };
   if (cursor.epoch !== room.known?.epoch) return { sent: cursor, reason: 'epoch' };
-  // Without a ring nothing will ever come that lies between the cursor and the state.
-  return { sent: cursor, reason: room.ring === undefined ? 'too_old' : whyNotFrom(room, cursor) };
+  return { sent: cursor, reason: whyNotFrom(room, cursor) };
 }
 
 function historyOf({ ring, state }: Room, history: number): { readonly from?: Cursor } {
@@ -189,11 +188,13 @@ function historyOf({ ring, state }: Room, history: number): { readonly from?: Cu
   return { from: { epoch: ring.epoch, sequence: Math.min(first.prev, state.sequence) } };
 }
 
-/** Why a ring can't continue from there; undefined where it can, or will: the ring may be behind a snapshot. */
-function whyNotFrom({ ring, ringIsRestart, epoch }: Room, sent: Cursor): SnapshotReason | undefined {
+/** Why a ring can't continue from there; undefined where it can, or will: events may be behind a state. */
+function whyNotFrom(room: Room, sent: Cursor): SnapshotReason | undefined {
+  const { ring, ringIsRestart, epoch } = room;
   // History was rewound: what the ring still has of the former one may never have happened.
   if (epoch > sent.epoch) return 'epoch';
-  if (ring === undefined || ring.epoch < sent.epoch || sent.sequence >= ring.base) return undefined;
+  if (ring === undefined) return isBeyond(room.settled ?? NOWHERE, sent) ? 'too_old' : undefined;
+  if (ring.epoch < sent.epoch || sent.sequence >= ring.base) return undefined;
   return ringIsRestart && sent.sequence < ring.start.sequence ? 'gap' : 'too_old';
 }
 

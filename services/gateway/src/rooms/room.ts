@@ -93,6 +93,10 @@ export class Room {
   get members(): ReadonlySet<Occupant> {
     return this.#members ?? NOBODY;
   }
+  /** The state, once no event that it speaks of is still to come. */
+  get settled(): IncomingState | undefined {
+    return this.#state !== undefined && this.#isSettled(this.#state) ? this.#state : undefined;
+  }
   /** Nothing would be missed if it were forgotten: what is gone from here is gone for everybody. */
   get isHollow(): boolean {
     if (this.#state !== undefined || this.members.size > 0) return false;
@@ -143,6 +147,7 @@ export class Room {
     if (this.#state !== undefined && compareCursors(state, this.#state) < 0) return;
     const isNewEpoch = state.epoch > (this.known?.epoch ?? state.epoch);
     if (!this.#admitOwner(state.userId, state)) return; // a former owner's, late
+    if (this.#ring === undefined) this.#expect(state);
     this.#state = state;
     if (this.#isInDoubt) this.#resolveDoubt();
     for (const member of this.members) if (isNewEpoch || member.isOwed) member.news();
@@ -167,6 +172,16 @@ export class Room {
 
   tell(): void {
     for (const member of this.members) member.news();
+  }
+
+  #isSettled({ committedAtMs }: IncomingState): boolean {
+    return committedAtMs < this.shared.standings.settledBeforeMs(this.partition);
+  }
+
+  /** A state ahead of its events: they begin behind the last one of which nothing is to come, so whoever has that can wait. */
+  #expect(state: IncomingState): void {
+    const { settled } = this;
+    if (settled !== undefined && !this.#isSettled(state)) this.#ring = this.#ringFrom(settled);
   }
 
   #admitOwner(userId: UserId, at: Cursor): boolean {

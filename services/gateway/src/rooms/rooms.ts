@@ -12,8 +12,10 @@ export interface RoomsOptions {
   /** All rings together. */
   readonly ringBytes: number;
   readonly ringLimits?: RingLimits;
-  readonly clock?: Pick<Clock, 'monotonicMs'>;
+  readonly clock?: RoomsClock;
 }
+
+type RoomsClock = Pick<Clock, 'now' | 'monotonicMs'>;
 
 interface Waiter {
   readonly userId: UserId;
@@ -46,12 +48,12 @@ export class Rooms implements FactSink {
   readonly #rooms = new Map<ChallengeId, Room>();
   readonly #waiters = new Map<ChallengeId, Set<Waiter>>();
   readonly #budget = new RingBudget();
-  readonly #standings = new Standings();
+  readonly #standings: Standings;
   readonly #shared: Shared;
   /** Partitions that lost events lately, and for how many sweeps more they count as such. */
   readonly #lossy = new Map<number, number>();
   readonly #losses: number[] = [];
-  readonly #clock: Pick<Clock, 'monotonicMs'>;
+  readonly #clock: RoomsClock;
   /** Partitions whose rooms are to look, as soon as it is their turn. */
   #unseen = new Set<number>();
   #isRevisiting = false;
@@ -61,6 +63,7 @@ export class Rooms implements FactSink {
   constructor(private readonly options: RoomsOptions) {
     const { signals, ringLimits, clock = systemClock } = options;
     this.#clock = clock;
+    this.#standings = new Standings(clock.now() - OLDEST_FRAME_MS);
     this.#shared = {
       budget: this.#budget,
       standings: this.#standings,
@@ -185,6 +188,7 @@ export class Rooms implements FactSink {
       }
       const room = next.value;
       room.ring?.dropOlder(nowMs - OLDEST_FRAME_MS);
+      if (room.ring === undefined) room.tell(); // what was to come may be overdue by now
       if (room.isHollow) this.#rooms.delete(room.challengeId);
     }
   }

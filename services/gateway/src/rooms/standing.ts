@@ -9,10 +9,16 @@ export interface Standing {
 
 export const STARTING: Standing = { state: 'unknown', asOf: null, reason: 'starting' };
 
+/** A record's time is when its row was written; a transaction that lasts so long commits later than watermarks believe. */
+const SLOWEST_COMMIT_MS = 10_000;
+
 /** Of each partition, and of the challenges whose events are held back by the relay. */
 export class Standings {
   readonly #partitions: Standing[] = [];
   #parked: ReadonlySet<string> | 'many' = new Set();
+
+  /** @param readFromMs events committed before it were never asked for, milliseconds since 1970 */
+  constructor(private readonly readFromMs: number) {}
 
   ofPartition(partition: number): Standing {
     return this.#partitions[partition] ?? STARTING;
@@ -22,6 +28,12 @@ export class Standings {
     const standing = this.ofPartition(partition);
     if (this.#parked !== 'many' && (this.#parked.size === 0 || !this.#parked.has(challengeId))) return standing;
     return { state: 'stale', asOf: standing.asOf, reason: 'parked' };
+  }
+
+  /** Of what was committed before it, nothing is still to come, milliseconds since 1970. */
+  settledBeforeMs(partition: number): number {
+    const { asOf } = this.ofPartition(partition);
+    return asOf === null ? this.readFromMs : Date.parse(asOf) - SLOWEST_COMMIT_MS;
   }
 
   set(partition: number, standing: Standing): void {

@@ -1,5 +1,9 @@
 import { EPOCH } from '../../../support/facts.js';
-import { inShort, RoomUnderTest, type MemberUnderTest } from '../../../support/gateway-room.js';
+import { inShort, READ_FROM_MS, RoomUnderTest, type MemberUnderTest } from '../../../support/gateway-room.js';
+
+/** Later than anything that is written here, whatever the clock. */
+const LATER_MS = Date.now() + 3_600_000;
+const LATER = new Date(LATER_MS).toISOString();
 
 const at = (sequence: number, epoch = EPOCH) => ({ epoch, sequence });
 const pulled = (member: MemberUnderTest, options?: { count?: number; conflates?: boolean }): readonly string[] =>
@@ -58,9 +62,19 @@ describe('a join at rest, the ring holding (10, 20] (case C8)', () => {
     const under = new RoomUnderTest();
     for (let sequence = 1; sequence <= 5; sequence += 1) under.history.equity();
     under.state();
-    under.live();
+    under.live(LATER);
     expect(pulled(under.join({ cursor: at(5) }))).toEqual(['joined recovered', 'live']);
     expect(pulled(under.join({ cursor: at(4) }))).toEqual(['joined too_old snapshot 5', 'live']);
+  });
+
+  it('before the first watermark what is older than any event that was asked for will not come', () => {
+    const under = new RoomUnderTest();
+    under.state(under.history.state(), READ_FROM_MS - 1);
+    under.history.equity();
+    expect(pulled(under.join({ cursor: at(0) }))).toEqual(['joined recovered', 'unknown starting']);
+    under.state(under.history.state(), READ_FROM_MS - 1);
+    const [joined] = pulled(under.join({ cursor: at(0) }));
+    expect(joined).toBe('joined too_old snapshot 1');
   });
 
   it('with events but no state yet, the snapshot follows when it comes', () => {
@@ -93,6 +107,68 @@ describe('whoever is ahead of this gateway', () => {
     expect(pulled(member)).toEqual(['snapshot 24 behind', 'live']);
     under.trade();
     expect(pulled(member)).toEqual(['25']);
+  });
+});
+
+describe('while states are ahead of events, as after a pause (case C9)', () => {
+  /** A state that nothing is to come to, and one of three events later, of which none has come. */
+  function ahead() {
+    const under = new RoomUnderTest();
+    for (let sequence = 1; sequence <= 5; sequence += 1) under.history.equity();
+    under.state(under.history.state(), LATER_MS - 60_000);
+    under.live(LATER);
+    const late = [under.history.alert(), under.history.status(), under.history.equity()];
+    under.state(under.history.state(), LATER_MS + 1_000);
+    return { under, late };
+  }
+
+  it.each([
+    ['at the state before', at(5), ['6', '7', '8']],
+    ['after it', at(6), ['7', '8']],
+  ])('whoever joins without a ring, %s, gets every event', (_, cursor, expected) => {
+    const { under, late } = ahead();
+    const member = under.join({ cursor });
+    expect(pulled(member)).toEqual(['joined recovered', 'live']);
+    for (const event of late) under.event(event);
+    expect(pulled(member)).toEqual(expected);
+    expect(under.signals.of('gap sequence')).toBe(0);
+  });
+
+  it('what was before the state before never comes', () => {
+    const { under } = ahead();
+    expect(pulled(under.join({ cursor: at(4) }))).toEqual(['joined too_old snapshot 8', 'live']);
+  });
+
+  it('the first state that is heard of may be ahead too', () => {
+    const under = new RoomUnderTest();
+    under.live(LATER);
+    const late = [under.history.equity(), under.history.alert()];
+    under.state(under.history.state(), LATER_MS + 1_000);
+    const member = under.join({ cursor: at(0) });
+    expect(pulled(member)).toEqual(['joined recovered', 'live']);
+    for (const event of late) under.event(event);
+    expect(pulled(member)).toEqual(['1', '2']);
+  });
+
+  it('one whose events were not lost by anybody and still never come is overtaken by watermarks', () => {
+    const under = new RoomUnderTest();
+    under.live(LATER);
+    under.history.equity();
+    under.state(under.history.state(), LATER_MS + 1_000);
+    const member = under.join({ cursor: at(0) });
+    expect(pulled(member)).toEqual(['joined recovered', 'live']);
+    under.live(new Date(LATER_MS + 60_000).toISOString());
+    expect(pulled(member)).toEqual(['snapshot 1 too_old']);
+  });
+
+  it('a transaction may commit some seconds later than its rows were written, and its watermark not know', () => {
+    const under = new RoomUnderTest();
+    under.live(LATER);
+    const late = under.history.equity();
+    under.state(under.history.state(), LATER_MS - 9_000);
+    const member = under.join({ cursor: at(0) });
+    under.event(late);
+    expect(pulled(member)).toEqual(['joined recovered', 'live', '1']);
   });
 });
 

@@ -6,6 +6,7 @@ import { storedAtMs, type Frame } from '../../../../services/gateway/src/frame/i
 import { Rooms, type Ring, type Room } from '../../../../services/gateway/src/rooms/index.js';
 import { aUserId, History } from '../../../support/facts.js';
 import { Counted, eventFrom, stateFrom } from '../../../support/gateway-facts.js';
+import { inShort, MemberUnderTest } from '../../../support/gateway-room.js';
 import { until } from '../../../support/until.js';
 
 const WAIT_MS = 200;
@@ -128,6 +129,26 @@ describe('an event that can not be passed on', () => {
   });
 });
 
+describe('events that a state speaks of and that never come, though nobody lost them', () => {
+  it('are given up when a watermark is past them and the room is swept', async () => {
+    const rooms = roomsOf();
+    const history = new History();
+    history.alert();
+    const state = stateFrom(history.state());
+    rooms.state(state);
+    const stand = (asOfMs: number): void =>
+      rooms.stand(state.partition, { state: 'live', asOf: new Date(asOfMs).toISOString() });
+    stand(Date.now());
+    const room = await rooms.owned(history.challengeId, history.userId, 0);
+    const member = new MemberUnderTest(room!, { cursor: { ...history.cursor, sequence: 0 }, history: 0 });
+    expect(member.pull().map(inShort)).toEqual(['joined recovered', 'live']);
+    stand(Date.now() + 60_000);
+    rooms.sweep(0);
+    expect(member.isAwake).toBe(true);
+    expect(member.pull().map(inShort)).toEqual(['snapshot 1 too_old']);
+  });
+});
+
 describe('a loss of events', () => {
   it('puts all rooms of that partition in doubt, and no others', async () => {
     const signals = new Counted();
@@ -179,7 +200,11 @@ describe('what concerns many rooms', () => {
     readonly told = new Map<number, string>();
 
     constructor(ringBytes = 1024 * 1024 * 1024) {
-      this.rooms = new Rooms({ signals: this.signals, ringBytes, clock: { monotonicMs: () => (this.#ms += 1) } });
+      this.rooms = new Rooms({
+        signals: this.signals,
+        ringBytes,
+        clock: { now: Date.now, monotonicMs: () => (this.#ms += 1) },
+      });
       this.rooms.stand(0, LIVE);
       for (const history of this.histories) {
         this.event(history);
