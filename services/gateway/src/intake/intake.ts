@@ -7,6 +7,7 @@ import {
   type KafkaConnection,
   type Loss,
   type Reader,
+  type StartAt,
 } from '@tradesense/kafka';
 import { faultOf, systemClock, type Clock, type Finding, type Logger, type Part } from '@tradesense/platform';
 
@@ -46,8 +47,9 @@ const QUIET_LIMIT_MS = 15_000;
 const FIRST_NOTICE_MS = 20;
 
 /**
- * Reads what the relay publishes and what operators decide, and hands it on in order. Two readers, so that a backlog of events
- * delays neither the watermarks by which it is noticed nor a revocation.
+ * Reads what the relay publishes and what operators decide, and hands it on in order. Three readers: a backlog of events delays
+ * neither the watermarks by which it is noticed nor a revocation, and states delay no event. The order between a challenge's events
+ * and its states is nowhere counted on.
  *
  * Warm start (design 8.1): the ends of the topics are listed first; states and access are read from the beginning and events of
  * the last quarter of an hour, all past the listed ends; only then does `start` resolve and are watermarks listened to. Nobody is
@@ -62,7 +64,7 @@ export class Intake implements Part {
   readonly #clock: Clock;
   readonly #stopping = new AbortController();
   readonly #behind = new Map<string, bigint>();
-  #facts: Reader | undefined;
+  readonly #facts = new Map<Stream, Reader>();
   #notices: Reader | undefined;
   #caughtUp: (() => void) | undefined;
   /** Why the ends of the topics are not known yet. */
@@ -79,7 +81,11 @@ export class Intake implements Part {
   async start(): Promise<void> {
     try {
       await this.#listEnds(AWAITED);
-      await Promise.all([this.#readNotices(), this.#readFacts()]);
+      await Promise.all([
+        this.#readNotices(),
+        this.#readFacts('events', { timeMs: Math.max(0, this.#clock.now() - EVENTS_BACK_MS) }),
+        this.#readFacts('state', 'start'),
+      ]);
       await this.#warm();
       await this.#firstNotice();
       this.#isWarm = !this.#isStopping;
@@ -91,16 +97,16 @@ export class Intake implements Part {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#caughtUp?.();
-    await Promise.all([this.#facts?.stop(), this.#notices?.stop()]);
+    await Promise.all(this.#readers.map((reader) => reader.stop()));
   }
 
   /** For readiness. */
   finding(): Finding {
-    const trouble = this.#facts?.trouble() ?? this.#notices?.trouble() ?? this.#awaited;
+    const trouble = this.#readers.map((reader) => reader.trouble()).find((what) => what !== undefined) ?? this.#awaited;
     const because = trouble === undefined ? '' : `: ${trouble}`;
     if (!this.#isWarm) return { ok: false, detail: `warm start: ${this.#behind.size} partitions are behind${because}` };
     if (this.#isBlind) return { ok: false, detail: 'the access topic lost records, and is read again from its start' };
-    const idleMs = Math.max(this.#facts?.idleMs() ?? 0, this.#notices?.idleMs() ?? 0);
+    const idleMs = Math.max(...this.#readers.map((reader) => reader.idleMs()));
     if (idleMs <= QUIET_LIMIT_MS) return { ok: true };
     return { ok: false, detail: `Kafka has not answered for ${Math.round(idleMs / 1000)} s${because}` };
   }
@@ -108,6 +114,10 @@ export class Intake implements Part {
   /** How long ago the access topic was last read, or found to hold nothing new; Infinity before, and while it is read again. */
   get accessIdleMs(): number {
     return this.#isWarm && !this.#isBlind ? (this.#notices?.idleMs() ?? Infinity) : Infinity;
+  }
+
+  get #readers(): readonly Reader[] {
+    return [...this.#facts.values(), ...(this.#notices === undefined ? [] : [this.#notices])];
   }
 
   get #isStopping(): boolean {
@@ -152,47 +162,35 @@ export class Intake implements Part {
     return new Map();
   }
 
-  async #readFacts(): Promise<void> {
+  async #readFacts(stream: Stream, from: StartAt): Promise<void> {
     if (this.#isStopping) return;
     const { connection, sink, progress, signals, log, fail } = this.options;
-    const { events, state } = this.#topics;
-    const streamOf = (topic: string): Stream => (topic === events.name ? 'events' : 'state');
-    this.#facts = openReader(
+    const { name, partitions } = this.#topics[stream];
+    const reader = openReader(
       connection,
-      [
-        {
-          topic: events.name,
-          partitions: events.partitions,
-          from: { timeMs: Math.max(0, this.#clock.now() - EVENTS_BACK_MS) },
-        },
-        { topic: state.name, partitions: state.partitions, from: 'start' },
-      ],
+      [{ topic: name, partitions, from }],
       {
-        records: (records) => this.#take(records, streamOf),
-        lost: ({ topic, partition, from, to, why, detail }) => {
-          log.error({ topic, partition, from: String(from), to: String(to), why, detail }, 'records were lost');
-          const stream = streamOf(topic);
+        records: (records) => this.#take(records, stream),
+        lost: ({ topic, partition, from: low, to, why, detail }) => {
+          log.error({ topic, partition, from: String(low), to: String(to), why, detail }, 'records were lost');
           signals.lost(stream, why);
           if (stream === 'events') sink.lost(partition);
           // What was to be waited for is not there any more.
           if (why === 'truncation') this.#caughtUpWith(keyOf(stream, partition));
         },
-        position: (topic, partition, next) => {
-          const stream = streamOf(topic);
+        position: (_, partition, next) => {
           progress.passed(stream, partition, next);
           if (this.#behind.size > 0) this.#reached(stream, partition, next);
         },
       },
       { log, onFailure: fail },
     );
-    await this.#facts.start();
+    this.#facts.set(stream, reader);
+    await reader.start();
   }
 
-  #take(records: readonly IncomingRecord[], streamOf: (topic: string) => Stream): void {
-    const [first] = records;
-    if (first === undefined) return;
+  #take(records: readonly IncomingRecord[], stream: Stream): void {
     const { sink, signals } = this.options;
-    const stream = streamOf(first.topic);
     signals.read(stream, records.length);
     for (const record of records) {
       const fact = readRecord(record, stream);
@@ -226,7 +224,7 @@ export class Intake implements Part {
     const beganMs = this.#clock.monotonicMs();
     for (const stream of AWAITED) {
       const { name, partitions } = this.#topics[stream];
-      const reader = stream === 'access' ? this.#notices : this.#facts;
+      const reader = stream === 'access' ? this.#notices : this.#facts.get(stream);
       for (let partition = 0; partition < partitions; partition += 1)
         this.#reached(stream, partition, reader?.position(name, partition) ?? 0n);
     }
