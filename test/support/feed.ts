@@ -33,7 +33,7 @@ export class Feed {
   async publish(...facts: readonly Fact[]): Promise<void> {
     const { events, state } = this.#topics;
     const recordsOf = (isState: boolean) =>
-      facts.filter(({ type }) => (type === 'CHALLENGE_STATE') === isState).map(recordOf);
+      facts.filter(({ type }) => (type === 'CHALLENGE_STATE') === isState).map((fact) => recordOf(fact));
     await this.send(events.name, recordsOf(false));
     await this.send(state.name, recordsOf(true));
   }
