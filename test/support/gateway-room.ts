@@ -2,9 +2,9 @@ import type { Bridge, Cursor, Freshness, JoinedChallenge, Snapshot, UserId } fro
 
 import { textOf } from '../../services/gateway/src/frame/index.js';
 import {
+  FrameStore,
   Member,
   Room,
-  RingBudget,
   Standings,
   type JoinRequest,
   type RingLimits,
@@ -30,7 +30,7 @@ export class RoomUnderTest {
   readonly room: Room;
 
   constructor(limits?: RingLimits) {
-    const shared = { budget: new RingBudget(), standings: this.standings, signals: this.signals, losses: [] };
+    const shared = { store: new FrameStore(), standings: this.standings, signals: this.signals, losses: [] };
     this.room = new Room(this.history.challengeId, 0, limits === undefined ? shared : { ...shared, limits });
   }
 

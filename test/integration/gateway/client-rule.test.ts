@@ -75,7 +75,7 @@ const steps: fc.Arbitrary<Step> = fc
 
 const RING_FRAMES = 8;
 /** For some six frames. */
-const RINGS_BYTES = 5_500;
+const RINGS_BYTES = 4_500;
 const SECOND_MS = 1_000;
 const RING_MS = 15 * 60_000;
 /** Between two rows; watermarks allow for commits that take two of them. */

@@ -1,6 +1,6 @@
 import { SOCKET_EVENT, type Cursor, type SocketEvent } from '@tradesense/contracts';
 
-import { packetAround, type Packet } from './packet.js';
+import { packetAround, packetFrom, type Packet } from './packet.js';
 
 export interface FrameFacts extends Cursor {
   readonly name: SocketEvent;
@@ -10,7 +10,7 @@ export interface FrameFacts extends Cursor {
   readonly storedAtMs: number;
 }
 
-/** An event ready to be sent. Rooms keep and share it; nobody builds it again. */
+/** An event ready to be sent, once for all members of its room. Rings keep its bytes, to make it again for whoever is late. */
 export interface Frame extends Cursor, Packet {
   readonly name: SocketEvent;
   /** The sequence it follows: sequence - 1, unless it stands in for older equity updates. */
@@ -21,14 +21,11 @@ export interface Frame extends Cursor, Packet {
   readonly stored: number;
 }
 
-/**
- * Within some weeks of it a time in milliseconds is a small integer, which lies in the frame. Any other number is an object of its
- * own, to be copied and marked by each collection for as long as the frame is kept (decision 014).
- */
+/** Within some weeks of it a time in milliseconds is a small integer, which lies in the frame; any other is an object of its own. */
 const ERA_MS = Date.now();
 
 export const committedAtMs = ({ committed }: Frame): number => ERA_MS + committed;
-export const storedAtMs = ({ stored }: Frame): number => ERA_MS + stored;
+export const storedAtMs = ({ stored }: Pick<Frame, 'stored'>): number => ERA_MS + stored;
 
 const OPEN = Object.fromEntries(Object.values(SOCKET_EVENT).map((name) => [name, `42["${name}",`])) as Record<
   SocketEvent,
@@ -57,9 +54,13 @@ const closeOf = (prev: number, sequence: number): string =>
 
 type Kept = Pick<Frame, 'name' | 'epoch' | 'sequence' | 'committed' | 'stored'>;
 
-// Not `...kept`: of every frame that is kept each field costs something.
-function frameOf(kept: Kept, prev: number, payload: Buffer): Frame {
-  const { name, epoch, sequence, committed, stored } = kept;
-  const { wire, textAt } = packetAround(OPEN[name], payload, closeOf(prev, sequence));
-  return { name, epoch, sequence, prev, committed, stored, wire, textAt };
+const frameOf = (kept: Kept, prev: number, payload: Buffer): Frame =>
+  frameAround(kept, prev, packetAround(OPEN[kept.name], payload, closeOf(prev, kept.sequence)));
+
+/** Made again, of what was kept of it. */
+export const frameFrom = (kept: Kept, prev: number, wire: string): Frame => frameAround(kept, prev, packetFrom(wire));
+
+// Not `...kept`: V8 is to see one kind of frame, whoever made it.
+function frameAround({ name, epoch, sequence, committed, stored }: Kept, prev: number, packet: Packet): Frame {
+  return { name, epoch, sequence, prev, committed, stored, wire: packet.wire, textAt: packet.textAt };
 }

@@ -3,6 +3,7 @@ export {
   committedAtMs,
   conflatedFrame,
   eventFrame,
+  frameFrom,
   payloadOf,
   storedAtMs,
   type Frame,

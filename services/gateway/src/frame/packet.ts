@@ -2,7 +2,7 @@
  * One engine.io message of type "message", with the header of the unmasked WebSocket text frame that carries it. WebSocket
  * connections are sent `wire`; polling ones get the text inside, which engine.io wraps again.
  *
- * Bytes are kept as a string of one character each (latin1): V8 moves a string about with the rest of its heap, while each small
+ * Bytes are a string of one character each (latin1): V8 moves a string about with the rest of its heap, while each small
  * Buffer is three objects and a piece of foreign memory, which cost more than all else that is done for a frame (decision 008).
  */
 export interface Packet {
@@ -50,6 +50,13 @@ function writeHeader(length: number): number {
   }
   scratch[start] = FINAL_TEXT;
   return start;
+}
+
+/** Of bytes that were put together before. */
+export function packetFrom(wire: string): Packet {
+  const length = wire.charCodeAt(1);
+  const header = length < LENGTH_IN_16_BITS ? 2 : length === LENGTH_IN_16_BITS ? 4 : LONGEST_HEADER;
+  return { wire, textAt: header + 1 };
 }
 
 /** The text that socket.io hands to engine.io. */

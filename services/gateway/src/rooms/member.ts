@@ -8,7 +8,6 @@ import {
   type Frame,
   type Packet,
 } from '../frame/index.js';
-import { isEquity } from './ring.js';
 import type { Occupant, Room } from './room.js';
 import type { Standing } from './standing.js';
 
@@ -126,12 +125,9 @@ export class Member implements Occupant {
 
   #frame(conflates: boolean): Due | undefined {
     const { ring } = this.room;
-    if (ring === undefined || ring.epoch !== this.#sent.epoch || ring.head <= this.#sent.sequence) return undefined;
-    const index = ring.indexAfter(this.#sent.sequence);
-    let last = index;
-    if (conflates) while (isEquity(ring.at(last)) && isEquity(ring.at(last + 1))) last += 1;
-    const collapsed = last - index;
-    const frame = ring.at(last) as Frame;
+    const next = ring?.epoch === this.#sent.epoch ? ring.beyond(this.#sent.sequence, conflates) : undefined;
+    if (next === undefined) return undefined;
+    const { frame, collapsed } = next;
     const packet = collapsed === 0 ? frame : conflatedFrame(frame, this.#sent.sequence);
     return { packet, sent: cursorOf(frame), owed: undefined, told: this.#told, frame, collapsed };
   }
@@ -183,9 +179,8 @@ function placeOf(room: Room, { cursor, history }: JoinRequest): Place {
 
 function historyOf({ ring, state }: Room, history: number): { readonly from?: Cursor } {
   if (history === 0 || ring === undefined || state === undefined || ring.epoch !== state.epoch) return {};
-  const first = ring.at(Math.max(0, ring.length - history));
-  if (first === undefined) return {};
-  return { from: { epoch: ring.epoch, sequence: Math.min(first.prev, state.sequence) } };
+  if (ring.length === 0) return {};
+  return { from: { epoch: ring.epoch, sequence: Math.min(ring.before(history), state.sequence) } };
 }
 
 /** Why a ring can't continue from there; undefined where it can, or will: events may be behind a state. */

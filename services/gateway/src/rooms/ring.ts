@@ -1,22 +1,14 @@
 import type { Cursor } from '@tradesense/contracts';
 
-import { conflatedFrame, storedAtMs, type Frame } from '../frame/index.js';
+import { conflatedFrame, type Frame } from '../frame/index.js';
+import { NONE } from './arena.js';
+import type { FrameStore } from './frame-store.js';
 
 export interface RingLimits {
   readonly frames: number;
   readonly bytes: number;
 }
 export const RING_LIMITS: RingLimits = { frames: 256, bytes: 160 * 1024 };
-
-/** What all rings together hold: frames, and what each of them costs beside its bytes. */
-export class RingBudget {
-  bytes = 0;
-}
-
-/** Of a frame beside its bytes: two objects and its place in the array, rounded up (`npm run bench -- warm`). */
-const FRAME_COST = 320;
-/** What of a budget a frame takes. */
-export const costOf = ({ wire }: Frame): number => wire.length + FRAME_COST;
 
 /** After thinning a ring is this full, so that it is not thinned at every frame. */
 const FULL = 3 / 4;
@@ -34,7 +26,10 @@ const FRESH = 1 / 4;
  * supersedes with nothing else between them; the later one then bridges them (R1). Only if that is not enough the oldest go.
  */
 export class Ring {
-  readonly #frames: Frame[] = [];
+  /** Where its first frame lies, and its last. */
+  #oldest = NONE;
+  #newest = NONE;
+  #length = 0;
   #bytes = 0;
   #base: number;
   #head: number;
@@ -42,7 +37,7 @@ export class Ring {
   /** @param start where it begins: the sequence before its first frame */
   constructor(
     readonly start: Cursor,
-    private readonly budget: RingBudget,
+    private readonly store: FrameStore,
     private readonly limits: RingLimits = RING_LIMITS,
   ) {
     this.#base = start.sequence;
@@ -59,14 +54,11 @@ export class Ring {
     return this.#head;
   }
   get length(): number {
-    return this.#frames.length;
+    return this.#length;
   }
+  /** Of what sockets are sent; in the store it is more. */
   get bytes(): number {
     return this.#bytes;
-  }
-
-  at(index: number): Frame | undefined {
-    return this.#frames[index];
   }
 
   /**
@@ -74,80 +66,106 @@ export class Ring {
    * @returns how many others went for it
    */
   push(frame: Frame): number {
-    const before = this.#frames.push(frame);
+    this.#append(frame, this.store.push(frame, this.#newest));
     this.#head = frame.sequence;
-    this.#count(frame.wire.length, 1);
-    if (this.#frames.length > this.limits.frames || this.#bytes > this.limits.bytes) this.#thin();
-    return before - this.#frames.length;
+    const before = this.#length;
+    if (this.#length > this.limits.frames || this.#bytes > this.limits.bytes) this.#thin();
+    return before - this.#length;
   }
 
-  /** Index of the first frame beyond `sequence`; `length` where there is none. Nearly always it is the last frame. */
-  indexAfter(sequence: number): number {
-    const { length } = this.#frames;
-    if (sequence >= this.#head) return length;
-    let low = 0;
-    let high = length - 1;
-    if ((this.#frames[high]?.prev ?? 0) <= sequence) return high;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#frames[middle]?.sequence ?? 0) > sequence) high = middle;
-      else low = middle + 1;
+  /**
+   * The first frame beyond `sequence`, and that it stands in for no others. Or, of a run of equity updates that begins with it, the
+   * last one, if that is all that is wanted, and how many are collapsed into it.
+   */
+  beyond(sequence: number, conflates = false): { readonly frame: Frame; readonly collapsed: number } | undefined {
+    if (this.#length === 0 || sequence >= this.#head) return undefined;
+    let place = this.#placeBeyond(sequence);
+    let collapsed = 0;
+    for (; conflates && this.#isSuperseded(place); place = this.store.behind(place)) collapsed += 1;
+    return { frame: this.store.at(place, this.epoch), collapsed };
+  }
+
+  /** The sequence that its last `count` frames follow, or all of them if it has fewer. */
+  before(count: number): number {
+    if (this.#length <= count) return this.#base;
+    let place = this.#newest;
+    for (let index = 1; index < count; index += 1) place = this.store.before(place);
+    return this.store.prevOf(place);
+  }
+
+  /** Tells of each frame, the oldest first, when Kafka had it and how much the store has back once it goes. */
+  costs(tell: (storedAtMs: number, bytes: number) => void): void {
+    for (let place = this.#oldest; place !== NONE;) {
+      const behind = this.#behind(place);
+      tell(this.store.storedAtMs(place), this.store.costOf(place, behind));
+      place = behind;
     }
-    return low;
   }
 
   /** Drops what Kafka had before then. */
   dropOlder(thanMs: number): void {
-    const kept = this.#frames.findIndex((frame) => storedAtMs(frame) >= thanMs);
-    this.#dropOldest(kept === -1 ? this.#frames.length : kept);
+    while (this.#length > 0 && this.store.storedAtMs(this.#oldest) < thanMs) this.#dropOldest();
   }
 
   /** Its bytes are given back; it is not used again. */
   clear(): void {
-    this.#dropOldest(this.#frames.length);
+    while (this.#length > 0) this.#dropOldest();
+  }
+
+  /** From the last one on, which nearly always is the one. */
+  #placeBeyond(sequence: number): number {
+    let place = this.#newest;
+    while (place !== this.#oldest && this.store.prevOf(place) > sequence) place = this.store.before(place);
+    return place;
   }
 
   #thin(): void {
-    this.#conflate(Math.floor(this.#frames.length * (1 - FRESH)));
+    this.#conflate(Math.floor(this.#length * (1 - FRESH)));
     const { frames, bytes } = this.limits;
-    let count = 0;
-    let freed = 0;
-    while (this.#frames.length - count > frames * FULL || this.#bytes - freed > bytes * FULL) {
-      freed += this.#frames[count]?.wire.length ?? 0;
-      count += 1;
-    }
-    this.#dropOldest(count);
+    while (this.#length > frames * FULL || this.#bytes > bytes * FULL) this.#dropOldest();
   }
 
-  /** Of each run of equity updates among the `count` oldest frames the last one stays. */
+  /** Of each run of equity updates among the `count` oldest frames the last one stays. All that stay are put anew. */
   #conflate(count: number): void {
     const kept: Frame[] = [];
-    let bytes = 0;
-    for (let from = 0; from < count;) {
-      const first = this.#frames[from] as Frame;
-      let to = from;
-      while (to + 1 < count && isEquity(this.#frames[to]) && isEquity(this.#frames[to + 1])) to += 1;
-      const last = this.#frames[to] as Frame;
-      const frame = from === to ? last : conflatedFrame(last, first.prev);
-      kept.push(frame);
-      bytes += frame.wire.length;
-      from = to + 1;
+    let prev = this.#base;
+    for (let place = this.#oldest, index = 1; place !== NONE; place = this.#behind(place), index += 1) {
+      if (index < count && this.#isSuperseded(place)) continue;
+      const frame = this.store.at(place, this.epoch);
+      kept.push(frame.prev === prev ? frame : conflatedFrame(frame, prev));
+      prev = frame.sequence;
     }
-    const before = this.#frames.splice(0, count, ...kept).reduce((sum, frame) => sum + frame.wire.length, 0);
-    this.#count(bytes - before, kept.length - count);
+    this.store.drop(this.#oldest, NONE);
+    this.#oldest = this.#newest = NONE;
+    this.#length = this.#bytes = 0;
+    for (const frame of kept) this.#append(frame, this.store.put(frame, this.#newest));
   }
 
-  #dropOldest(count: number): void {
-    if (count === 0) return;
-    const dropped = this.#frames.splice(0, count);
-    this.#base = this.#frames[0]?.prev ?? this.#head;
-    this.#count(-dropped.reduce((sum, frame) => sum + frame.wire.length, 0), -count);
+  #append(frame: Frame, place: number): void {
+    this.#newest = place;
+    if (this.#oldest === NONE) this.#oldest = place;
+    this.#length += 1;
+    this.#bytes += frame.wire.length;
   }
 
-  #count(bytes: number, frames: number): void {
-    this.#bytes += bytes;
-    this.budget.bytes += bytes + frames * FRAME_COST;
+  #dropOldest(): void {
+    const behind = this.#behind(this.#oldest);
+    this.#length -= 1;
+    this.#bytes -= this.store.bytesOf(this.#oldest);
+    this.store.drop(this.#oldest, behind);
+    this.#oldest = behind;
+    if (behind === NONE) this.#newest = NONE;
+    this.#base = behind === NONE ? this.#head : this.store.prevOf(behind);
+  }
+
+  /** The place of the frame behind, if there is one. */
+  #behind(place: number): number {
+    return place === this.#newest ? NONE : this.store.behind(place);
+  }
+
+  /** It is an equity update, and so is the one behind it. */
+  #isSuperseded(place: number): boolean {
+    const behind = this.#behind(place);
+    return behind !== NONE && this.store.isEquity(place) && this.store.isEquity(behind);
   }
 }
-
-export const isEquity = (frame: Frame | undefined): boolean => frame?.name === 'equity_updated';

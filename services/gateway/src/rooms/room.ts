@@ -1,8 +1,9 @@
 import { compareCursors, isBeyond, type ChallengeId, type Cursor, type UserId } from '@tradesense/contracts';
 
 import type { IncomingEvent, IncomingState } from '../intake/index.js';
+import type { FrameStore } from './frame-store.js';
 import { gate } from './gate.js';
-import { RING_LIMITS, Ring, type RingBudget, type RingLimits } from './ring.js';
+import { RING_LIMITS, Ring, type RingLimits } from './ring.js';
 import type { Standing, Standings } from './standing.js';
 
 /** What is counted; nothing here changes what happens. */
@@ -27,7 +28,7 @@ export interface Occupant {
 
 /** What all rooms share. */
 export interface Shared {
-  readonly budget: RingBudget;
+  readonly store: FrameStore;
   readonly standings: Standings;
   readonly signals: RoomSignals;
   /** Of each partition, how often it lost events of which nobody can say whose they were. */
@@ -238,6 +239,6 @@ export class Room {
   }
 
   #ringFrom(start: Cursor): Ring {
-    return new Ring(start, this.shared.budget, this.shared.limits ?? RING_LIMITS);
+    return new Ring(start, this.shared.store, this.shared.limits ?? RING_LIMITS);
   }
 }

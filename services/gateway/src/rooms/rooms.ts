@@ -1,9 +1,9 @@
 import { CHALLENGE_PARTITIONS, type ChallengeId, type Cursor, type UserId } from '@tradesense/contracts';
 import { Page, inSlices, systemClock, turn, type Clock } from '@tradesense/platform';
 
-import { storedAtMs, type Frame } from '../frame/index.js';
 import type { FactSink, IncomingEvent, IncomingState } from '../intake/index.js';
-import { RingBudget, costOf, type RingLimits } from './ring.js';
+import { FrameStore } from './frame-store.js';
+import type { RingLimits } from './ring.js';
 import { Room, type RoomSignals, type Shared } from './room.js';
 import { Standings, type Standing } from './standing.js';
 
@@ -47,7 +47,7 @@ const ALL_PARTITIONS = Array.from({ length: CHALLENGE_PARTITIONS }, (_, partitio
 export class Rooms implements FactSink {
   readonly #rooms = new Map<ChallengeId, Room>();
   readonly #waiters = new Map<ChallengeId, Set<Waiter>>();
-  readonly #budget = new RingBudget();
+  readonly #store = new FrameStore();
   readonly #standings: Standings;
   readonly #shared: Shared;
   /** Partitions that lost events lately, and for how many sweeps more they count as such. */
@@ -65,7 +65,7 @@ export class Rooms implements FactSink {
     this.#clock = clock;
     this.#standings = new Standings(clock.now() - OLDEST_FRAME_MS);
     this.#shared = {
-      budget: this.#budget,
+      store: this.#store,
       standings: this.#standings,
       signals,
       losses: this.#losses,
@@ -81,7 +81,7 @@ export class Rooms implements FactSink {
     return this.#waiters.size;
   }
   get ringBytes(): number {
-    return this.#budget.bytes;
+    return this.#store.bytes;
   }
 
   // What intake tells.
@@ -89,7 +89,7 @@ export class Rooms implements FactSink {
   event(event: IncomingEvent): void {
     const room = this.#roomOf(event);
     room.acceptEvent(event);
-    if (this.#budget.bytes > this.options.ringBytes * RECLAIMS_FROM && !this.#isReclaiming) void this.#reclaim();
+    if (this.#store.bytes > this.options.ringBytes * RECLAIMS_FROM && !this.#isReclaiming) void this.#reclaim();
     if (this.#waiters.size > 0) this.#answerWaiters(room);
   }
 
@@ -230,15 +230,13 @@ export class Rooms implements FactSink {
     this.#isReclaiming = true;
     await turn();
     const bytesBySecond = new Map<number, number>();
-    const count = ({ ring }: Room): void => {
-      for (let index = 0; ring !== undefined && index < ring.length; index += 1) {
-        const frame = ring.at(index) as Frame;
-        const second = Math.floor(storedAtMs(frame) / 1000);
-        bytesBySecond.set(second, (bytesBySecond.get(second) ?? 0) + costOf(frame));
-      }
-    };
+    const count = ({ ring }: Room): void =>
+      ring?.costs((storedAtMs, bytes) => {
+        const second = Math.floor(storedAtMs / 1000);
+        bytesBySecond.set(second, (bytesBySecond.get(second) ?? 0) + bytes);
+      });
     await inSlices(this.#rooms.values(), count, this.#clock);
-    let toFree = this.#budget.bytes - this.options.ringBytes * RECLAIMS_TO;
+    let toFree = this.#store.bytes - this.options.ringBytes * RECLAIMS_TO;
     let beforeMs = 0;
     for (const [second, bytes] of [...bytesBySecond].sort(([a], [b]) => a - b)) {
       if (toFree <= 0) break;

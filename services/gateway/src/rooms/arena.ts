@@ -1,0 +1,118 @@
+/** Memory is spoken of in cells of eight bytes, a number each; `chunk * CHUNK_CELLS` is a chunk's first cell. */
+export const CELL_BYTES = 8;
+export const CHUNK_BYTES = 1024;
+export const CHUNK_CELLS = CHUNK_BYTES / CELL_BYTES;
+/** No chunk, and no cell. */
+export const NONE = -1;
+
+const SLAB_CHUNKS = 4096;
+const SLAB_BYTES = SLAB_CHUNKS * CHUNK_BYTES;
+const SLAB_CELLS = SLAB_BYTES / CELL_BYTES;
+
+interface Slab {
+  readonly bytes: Buffer;
+  /** The same memory, cell by cell. */
+  readonly cells: Float64Array;
+  /** Of each chunk the one behind it, in its chain or among those that are free. */
+  readonly behind: Int32Array;
+}
+
+/**
+ * Memory for all rings: chunks, each in one chain or free.
+ *
+ * V8 counts Buffers as foreign memory and collects garbage whenever that grows. So it is taken in a few large pieces, when they are
+ * needed, and never given back: what a chain gives up the next one takes, the last first, since it is in the processor's cache.
+ */
+export class Arena {
+  readonly #slabs: Slab[] = [];
+  #free = NONE;
+  #taken = 0;
+
+  /** Of the chunks that are taken. */
+  get bytes(): number {
+    return this.#taken * CHUNK_BYTES;
+  }
+
+  /** Begins a chain. */
+  take(): number {
+    if (this.#free === NONE) this.#grow();
+    const chunk = this.#free;
+    this.#free = this.behind(chunk);
+    this.#link(chunk, NONE);
+    this.#taken += 1;
+    return chunk;
+  }
+
+  /** @param last of its chain */
+  extend(last: number): number {
+    const chunk = this.take();
+    this.#link(last, chunk);
+    return chunk;
+  }
+
+  behind(chunk: number): number {
+    return this.#slabOf(chunk).behind[chunk % SLAB_CHUNKS] as number;
+  }
+
+  /** A chain's beginning, up to the chunk that stays its first; all of it if that is `NONE`. */
+  give(first: number, stays: number): void {
+    for (let chunk = first; chunk !== stays;) {
+      const behind = this.behind(chunk);
+      this.#link(chunk, this.#free);
+      this.#free = chunk;
+      this.#taken -= 1;
+      chunk = behind;
+    }
+  }
+
+  set(cell: number, value: number): void {
+    this.#slabOf(chunkOf(cell)).cells[cell % SLAB_CELLS] = value;
+  }
+
+  get(cell: number): number {
+    return whole(this.#slabOf(chunkOf(cell)).cells[cell % SLAB_CELLS] as number);
+  }
+
+  /**
+   * As much of a text, a byte a character, as the chunk has space for behind so many cells.
+   * @returns the rest
+   */
+  write(chunk: number, behindCells: number, text: string): string {
+    const space = CHUNK_BYTES - behindCells * CELL_BYTES;
+    const start = (chunk % SLAB_CHUNKS) * CHUNK_BYTES + behindCells * CELL_BYTES;
+    this.#slabOf(chunk).bytes.write(text, start, space, 'latin1');
+    return text.slice(space);
+  }
+
+  /** So many bytes, or as many as the chunk has. */
+  read(chunk: number, behindCells: number, length: number): string {
+    const space = CHUNK_BYTES - behindCells * CELL_BYTES;
+    const start = (chunk % SLAB_CHUNKS) * CHUNK_BYTES + behindCells * CELL_BYTES;
+    return this.#slabOf(chunk).bytes.toString('latin1', start, start + Math.min(length, space));
+  }
+
+  #slabOf(chunk: number): Slab {
+    return this.#slabs[Math.floor(chunk / SLAB_CHUNKS)] as Slab;
+  }
+
+  #link(chunk: number, behind: number): void {
+    this.#slabOf(chunk).behind[chunk % SLAB_CHUNKS] = behind;
+  }
+
+  #grow(): void {
+    const first = this.#slabs.length * SLAB_CHUNKS;
+    const bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
+    const behind = Int32Array.from({ length: SLAB_CHUNKS }, (_, index) => first + index + 1);
+    behind[SLAB_CHUNKS - 1] = NONE;
+    this.#slabs.push({ bytes, cells: new Float64Array(bytes.buffer), behind });
+    this.#free = first;
+  }
+}
+
+export const chunkOf = (cell: number): number => Math.floor(cell / CHUNK_CELLS);
+
+/**
+ * V8 reads a number from a Float64Array as an object, also one that it otherwise keeps as a small integer. Put into a frame or a
+ * ring, that would have it keep an object for each such field of all of them.
+ */
+const whole = (value: number): number => ((value | 0) === value ? value | 0 : value);
