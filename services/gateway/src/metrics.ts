@@ -209,7 +209,8 @@ export function gatewayMetrics(clock: { now(): number }): GatewayMetrics {
 
 /** Compared with the last look at which there was no connection, so it is as good as that look is late. */
 function perConnection({ connections, ringBytes }: Gauges): () => number {
-  const held = (): number => process.memoryUsage.rss() - ringBytes();
+  let rings = 0; // they keep what they once had (decision 016)
+  const held = (): number => process.memoryUsage.rss() - (rings = Math.max(rings, ringBytes()));
   let base = held();
   return () => {
     if (connections() > 0) return Math.max(0, held() - base) / connections();

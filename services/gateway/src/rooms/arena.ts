@@ -1,4 +1,4 @@
-/** Memory is spoken of in cells of eight bytes, a number each; `chunk * CHUNK_CELLS` is a chunk's first cell. */
+/** Memory is spoken of in cells of eight bytes, a number each, 16 GiB of them; `chunk * CHUNK_CELLS` is a chunk's first cell. */
 export const CELL_BYTES = 8;
 export const CHUNK_BYTES = 1024;
 export const CHUNK_CELLS = CHUNK_BYTES / CELL_BYTES;
@@ -38,7 +38,7 @@ export class Arena {
     if (this.#free === NONE) this.#grow();
     const chunk = this.#free;
     this.#free = this.behind(chunk);
-    this.#link(chunk, NONE);
+    this.link(chunk, NONE);
     this.#taken += 1;
     return chunk;
   }
@@ -46,8 +46,12 @@ export class Arena {
   /** @param last of its chain */
   extend(last: number): number {
     const chunk = this.take();
-    this.#link(last, chunk);
+    this.link(last, chunk);
     return chunk;
+  }
+
+  link(chunk: number, behind: number): void {
+    this.#slabOf(chunk).behind[chunk % SLAB_CHUNKS] = behind;
   }
 
   behind(chunk: number): number {
@@ -58,7 +62,7 @@ export class Arena {
   give(first: number, stays: number): void {
     for (let chunk = first; chunk !== stays;) {
       const behind = this.behind(chunk);
-      this.#link(chunk, this.#free);
+      this.link(chunk, this.#free);
       this.#free = chunk;
       this.#taken -= 1;
       chunk = behind;
@@ -92,11 +96,7 @@ export class Arena {
   }
 
   #slabOf(chunk: number): Slab {
-    return this.#slabs[Math.floor(chunk / SLAB_CHUNKS)] as Slab;
-  }
-
-  #link(chunk: number, behind: number): void {
-    this.#slabOf(chunk).behind[chunk % SLAB_CHUNKS] = behind;
+    return this.#slabs[(chunk / SLAB_CHUNKS) | 0] as Slab;
   }
 
   #grow(): void {
@@ -109,6 +109,7 @@ export class Arena {
   }
 }
 
+/** Of a cell; of `NONE` it is `NONE`. */
 export const chunkOf = (cell: number): number => Math.floor(cell / CHUNK_CELLS);
 
 /**

@@ -10,11 +10,14 @@ const COMMITTED = 2;
 const STORED = 3;
 /** How long the wire is, times `NAMES.length`, and which of the names it has. */
 const SHAPE = 4;
-/** The place of the one before it in its ring, which may be gone. */
+/** The places of the one before it in its ring, which may be gone, and of the one behind it, if there is one. */
 const BEFORE = 5;
+const BEHIND = 6;
 /** Where it was remembered, if it ever was. */
-const RECENT = 6;
-const HEADER_CELLS = 7;
+const RECENT = 7;
+/** The number of its ring. */
+const RING = 8;
+const HEADER_CELLS = 9;
 
 const NAMES = Object.values(SOCKET_EVENT);
 const EQUITY = NAMES.indexOf('equity_updated');
@@ -34,16 +37,23 @@ export class FrameStore {
   /** Where each of those lies, or lay: by that it is told from what is remembered there since. */
   readonly #places: number[] = [];
   #newest = 0;
+  #rings = 0;
 
   get bytes(): number {
     return this.#arena.bytes;
+  }
+
+  /** The number of a new ring. */
+  open(): number {
+    this.#rings += 1;
+    return this.#rings;
   }
 
   /**
    * @param last of its ring, behind which it comes; `NONE` if it is the first
    * @returns its place
    */
-  put({ prev, sequence, committed, stored, name, wire }: Frame, last: number): number {
+  put({ prev, sequence, committed, stored, name, wire }: Frame, ring: number, last: number): number {
     const place = this.#placeBehind(last);
     this.#arena.set(place + PREV, prev);
     this.#arena.set(place + SEQUENCE, sequence);
@@ -52,6 +62,8 @@ export class FrameStore {
     this.#arena.set(place + SHAPE, wire.length * NAMES.length + NAMES.indexOf(name));
     this.#arena.set(place + BEFORE, last);
     this.#arena.set(place + RECENT, NONE);
+    this.#arena.set(place + RING, ring);
+    if (last !== NONE) this.#arena.set(last + BEHIND, place);
     let chunk = chunkOf(place);
     let rest = this.#arena.write(chunk, (place % CHUNK_CELLS) + HEADER_CELLS, wire);
     while (rest !== '') {
@@ -62,8 +74,8 @@ export class FrameStore {
   }
 
   /** Puts one that will be asked for at once: it is remembered for a while. */
-  push(frame: Frame, last: number): number {
-    const place = this.put(frame, last);
+  push(frame: Frame, ring: number, last: number): number {
+    const place = this.put(frame, ring, last);
     this.#newest = (this.#newest + 1) % REMEMBERED;
     this.#recent[this.#newest] = frame;
     this.#places[this.#newest] = place;
@@ -71,8 +83,12 @@ export class FrameStore {
     return place;
   }
 
-  /** As it was put; if it is not remembered, it is made again. */
-  at(place: number, epoch: number): Frame {
+  /**
+   * As it was put; if it is not remembered, it is made again.
+   * @throws Error where a frame of another ring lies: rooms share this memory, and nobody may be sent what is somebody else's
+   */
+  at(place: number, ring: number, epoch: number): Frame {
+    if (this.#arena.get(place + RING) !== ring) throw new Error(`at ${place} there is no frame of ring ${ring}`);
     const recent = this.#arena.get(place + RECENT);
     const isRemembered = recent !== NONE && this.#places[recent] === place;
     return isRemembered ? (this.#recent[recent] as Frame) : this.#read(place, epoch);
@@ -101,8 +117,14 @@ export class FrameStore {
   }
   /** The place of the frame behind; there has to be one. */
   behind(place: number): number {
-    const end = this.#lastCellOf(place);
-    return hasSpaceBehind(end) ? end + 1 : this.#arena.behind(chunkOf(end)) * CHUNK_CELLS;
+    return this.#arena.get(place + BEHIND);
+  }
+
+  /** One that was put elsewhere has this one behind it now, and all that was behind it. */
+  join(last: number, place: number): void {
+    this.#arena.set(last + BEHIND, place);
+    this.#arena.set(place + BEFORE, last);
+    this.#arena.link(chunkOf(this.#lastCellOf(last)), chunkOf(place));
   }
 
   /** What would be given back with all frames up to this one, and not before; `behind` as below. */

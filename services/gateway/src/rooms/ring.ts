@@ -26,6 +26,7 @@ const FRESH = 1 / 4;
  * supersedes with nothing else between them; the later one then bridges them (R1). Only if that is not enough the oldest go.
  */
 export class Ring {
+  readonly #number: number;
   /** Where its first frame lies, and its last. */
   #oldest = NONE;
   #newest = NONE;
@@ -40,6 +41,7 @@ export class Ring {
     private readonly store: FrameStore,
     private readonly limits: RingLimits = RING_LIMITS,
   ) {
+    this.#number = store.open();
     this.#base = start.sequence;
     this.#head = start.sequence;
   }
@@ -66,9 +68,11 @@ export class Ring {
    * @returns how many others went for it
    */
   push(frame: Frame): number {
-    this.#append(frame, this.store.push(frame, this.#newest));
+    this.#newest = this.store.push(frame, this.#number, this.#newest);
+    if (this.#oldest === NONE) this.#oldest = this.#newest;
     this.#head = frame.sequence;
-    const before = this.#length;
+    this.#bytes += frame.wire.length;
+    const before = (this.#length += 1);
     if (this.#length > this.limits.frames || this.#bytes > this.limits.bytes) this.#thin();
     return before - this.#length;
   }
@@ -82,7 +86,7 @@ export class Ring {
     let place = this.#placeBeyond(sequence);
     let collapsed = 0;
     for (; conflates && this.#isSuperseded(place); place = this.store.behind(place)) collapsed += 1;
-    return { frame: this.store.at(place, this.epoch), collapsed };
+    return { frame: this.store.at(place, this.#number, this.epoch), collapsed };
   }
 
   /** The sequence that its last `count` frames follow, or all of them if it has fewer. */
@@ -125,27 +129,33 @@ export class Ring {
     while (this.#length > frames * FULL || this.#bytes > bytes * FULL) this.#dropOldest();
   }
 
-  /** Of each run of equity updates among the `count` oldest frames the last one stays. All that stay are put anew. */
+  /** Of each run of equity updates among the `count` oldest frames the last one stays. Those that stay are put anew. */
   #conflate(count: number): void {
     const kept: Frame[] = [];
+    let place = this.#oldest;
     let prev = this.#base;
-    for (let place = this.#oldest, index = 1; place !== NONE; place = this.#behind(place), index += 1) {
-      if (index < count && this.#isSuperseded(place)) continue;
-      const frame = this.store.at(place, this.epoch);
-      kept.push(frame.prev === prev ? frame : conflatedFrame(frame, prev));
-      prev = frame.sequence;
+    let bytes = 0;
+    for (let index = 1; index <= count; index += 1) {
+      bytes += this.store.bytesOf(place);
+      if (index === count || !this.#isSuperseded(place)) {
+        const frame = this.store.at(place, this.#number, this.epoch);
+        kept.push(frame.prev === prev ? frame : conflatedFrame(frame, prev));
+        prev = frame.sequence;
+      }
+      place = this.store.behind(place);
     }
-    this.store.drop(this.#oldest, NONE);
-    this.#oldest = this.#newest = NONE;
-    this.#length = this.#bytes = 0;
-    for (const frame of kept) this.#append(frame, this.store.put(frame, this.#newest));
-  }
-
-  #append(frame: Frame, place: number): void {
-    this.#newest = place;
-    if (this.#oldest === NONE) this.#oldest = place;
-    this.#length += 1;
-    this.#bytes += frame.wire.length;
+    if (kept.length === count) return;
+    this.store.drop(this.#oldest, place);
+    let last = NONE;
+    for (const frame of kept) {
+      const anew = this.store.put(frame, this.#number, last);
+      if (last === NONE) this.#oldest = anew;
+      last = anew;
+      bytes -= frame.wire.length;
+    }
+    this.store.join(last, place);
+    this.#length -= count - kept.length;
+    this.#bytes -= bytes;
   }
 
   #dropOldest(): void {

@@ -116,6 +116,14 @@ describe('what a ring holds', () => {
     expect(new Set(read.map(({ textAt }) => textAt))).toEqual(new Set([3, 5, 11]));
   });
 
+  it('is given to no other ring, whatever place is asked for', () => {
+    const store = new FrameStore();
+    const [mine, other] = [store.open(), store.open()];
+    const place = store.push(frameOf('risk_alert', 1, '{}'), mine, -1);
+    expect(store.at(place, mine, 7).sequence).toBe(1);
+    expect(() => store.at(place, other, 7)).toThrow('no frame of ring 2');
+  });
+
   it('keeps times and sequences as large as they may be', () => {
     const store = new FrameStore();
     const ring = new Ring({ epoch: 7, sequence: 2 ** 31 - 1 }, store);
