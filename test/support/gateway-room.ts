@@ -30,7 +30,7 @@ export class RoomUnderTest {
   readonly room: Room;
 
   constructor(limits?: RingLimits) {
-    const shared = { store: new FrameStore(), standings: this.standings, signals: this.signals, losses: [] };
+    const shared = { store: new FrameStore(0), standings: this.standings, signals: this.signals, losses: [] };
     this.room = new Room(this.history.challengeId, 0, limits === undefined ? shared : { ...shared, limits });
   }
 

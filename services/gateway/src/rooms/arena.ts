@@ -20,13 +20,19 @@ interface Slab {
 /**
  * Memory for all rings: chunks, each in one chain or free.
  *
- * V8 counts Buffers as foreign memory and collects garbage whenever that grows. So it is taken in a few large pieces, when they are
- * needed, and never given back: what a chain gives up the next one takes, the last first, since it is in the processor's cache.
+ * V8 counts Buffers as foreign memory and collects garbage whenever that grows. So all that is to be held is taken at the start,
+ * and never given back; the system gives it once it is written to. What a chain gives up the next one takes, the last first, since
+ * it is in the processor's cache. Where that is not enough, more is taken.
  */
 export class Arena {
   readonly #slabs: Slab[] = [];
   #free = NONE;
   #taken = 0;
+
+  /** @param bytes what is to be held */
+  constructor(bytes: number) {
+    while (this.#slabs.length * SLAB_BYTES < bytes) this.#grow();
+  }
 
   /** Of the chunks that are taken. */
   get bytes(): number {
@@ -103,7 +109,7 @@ export class Arena {
     const first = this.#slabs.length * SLAB_CHUNKS;
     const bytes = Buffer.allocUnsafeSlow(SLAB_BYTES);
     const behind = Int32Array.from({ length: SLAB_CHUNKS }, (_, index) => first + index + 1);
-    behind[SLAB_CHUNKS - 1] = NONE;
+    behind[SLAB_CHUNKS - 1] = this.#free;
     this.#slabs.push({ bytes, cells: new Float64Array(bytes.buffer), behind });
     this.#free = first;
   }

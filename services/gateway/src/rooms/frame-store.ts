@@ -32,12 +32,17 @@ const REMEMBERED = 128;
  * straddle two chunks; where a chunk has no space for them any more, they lie in the next one. Its wire may straddle any number.
  */
 export class FrameStore {
-  readonly #arena = new Arena();
+  readonly #arena: Arena;
   readonly #recent: Frame[] = [];
   /** Where each of those lies, or lay: by that it is told from what is remembered there since. */
   readonly #places: number[] = [];
   #newest = 0;
   #rings = 0;
+
+  /** @param bytes what all rings together are to hold */
+  constructor(bytes: number) {
+    this.#arena = new Arena(bytes);
+  }
 
   get bytes(): number {
     return this.#arena.bytes;

@@ -47,7 +47,7 @@ const ALL_PARTITIONS = Array.from({ length: CHALLENGE_PARTITIONS }, (_, partitio
 export class Rooms implements FactSink {
   readonly #rooms = new Map<ChallengeId, Room>();
   readonly #waiters = new Map<ChallengeId, Set<Waiter>>();
-  readonly #store = new FrameStore();
+  readonly #store: FrameStore;
   readonly #standings: Standings;
   readonly #shared: Shared;
   /** Partitions that lost events lately, and for how many sweeps more they count as such. */
@@ -61,8 +61,9 @@ export class Rooms implements FactSink {
   #sweeping: IterableIterator<Room> | undefined;
 
   constructor(private readonly options: RoomsOptions) {
-    const { signals, ringLimits, clock = systemClock } = options;
+    const { signals, ringBytes, ringLimits, clock = systemClock } = options;
     this.#clock = clock;
+    this.#store = new FrameStore(ringBytes);
     this.#standings = new Standings(clock.now() - OLDEST_FRAME_MS);
     this.#shared = {
       store: this.#store,

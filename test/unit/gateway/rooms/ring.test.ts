@@ -15,7 +15,7 @@ const frames = (count: number, kindOf: (index: number) => 'equity' | 'alert' = (
 };
 
 function ringOf(count: number, limits?: RingLimits, kindOf?: (index: number) => 'equity' | 'alert') {
-  const store = new FrameStore();
+  const store = new FrameStore(0);
   const all = frames(count, kindOf);
   const ring = new Ring({ epoch: all[0]!.epoch, sequence: 0 }, store, limits);
   for (const frame of all) ring.push(frame);
@@ -105,7 +105,7 @@ describe('what a ring holds', () => {
   ];
 
   it.each(Object.values(SOCKET_EVENT))('is what it was given, %s, whatever its length, to the last byte', (name) => {
-    const store = new FrameStore();
+    const store = new FrameStore(0);
     const ring = new Ring({ epoch: 7, sequence: 0 }, store, { frames: 100, bytes: 1e9 });
     const given = texts.map((text, index) => frameOf(name, index + 1, text));
     for (const frame of given) ring.push(frame);
@@ -117,7 +117,7 @@ describe('what a ring holds', () => {
   });
 
   it('is given to no other ring, whatever place is asked for', () => {
-    const store = new FrameStore();
+    const store = new FrameStore(0);
     const [mine, other] = [store.open(), store.open()];
     const place = store.push(frameOf('risk_alert', 1, '{}'), mine, -1);
     expect(store.at(place, mine, 7).sequence).toBe(1);
@@ -125,7 +125,7 @@ describe('what a ring holds', () => {
   });
 
   it('keeps times and sequences as large as they may be', () => {
-    const store = new FrameStore();
+    const store = new FrameStore(0);
     const ring = new Ring({ epoch: 7, sequence: 2 ** 31 - 1 }, store);
     const facts = { name: 'risk_alert', epoch: 7, committedAtMs: 1, storedAtMs: 4e12 } as const;
     const frameAt = (sequence: number): Frame => eventFrame({ ...facts, sequence }, Buffer.from('{}'));
@@ -136,7 +136,7 @@ describe('what a ring holds', () => {
   });
 
   it('is found as long as nobody pushed anything, and after any number of others did', () => {
-    const store = new FrameStore();
+    const store = new FrameStore(0);
     const ring = new Ring({ epoch: 7, sequence: 0 }, store);
     const given = [1, 2, 3].map((sequence) => frameOf('risk_alert', sequence, `"${sequence}"`));
     for (const frame of given) ring.push(frame);
@@ -149,7 +149,7 @@ describe('what a ring holds', () => {
   });
 
   it('is not taken for what lay in the same place before', () => {
-    const store = new FrameStore();
+    const store = new FrameStore(0);
     for (const text of ['"former"', '"present"']) {
       const limits = { frames: 4, bytes: 1e9 };
       const ring = new Ring({ epoch: 7, sequence: 0 }, store, limits);
@@ -166,7 +166,7 @@ describe('what a ring holds', () => {
   });
 
   it('may be more than a slab', () => {
-    const store = new FrameStore();
+    const store = new FrameStore(0);
     const ring = new Ring({ epoch: 7, sequence: 0 }, store, { frames: 1_000, bytes: 1e9 });
     const given = Array.from({ length: 90 }, (_, index) => frameOf('risk_alert', index + 1, `${index}`.repeat(60_000)));
     for (const frame of given) ring.push(frame);
@@ -208,7 +208,7 @@ describe('rings with one store', () => {
   const sizeOf = ({ wire }: Frame): number => 56 + Math.ceil(wire.length / 8) * 8;
 
   it('use again what others gave back', () => {
-    const store = new FrameStore();
+    const store = new FrameStore(0);
     const given = Array.from({ length: 60 }, (_, index) => frameOf('risk_alert', index + 1, 'x'.repeat(60_000)));
     const fill = (): void => {
       const ring = new Ring({ epoch: 7, sequence: 0 }, store, { frames: 100, bytes: 1e9 });
@@ -224,7 +224,7 @@ describe('rings with one store', () => {
   it('hold R1 to R3 and what arrays would hold, and all memory is theirs or free, over any frames, limits and ages', () => {
     fc.assert(
       fc.property(steps, limits, (script, limit) => {
-        const store = new FrameStore();
+        const store = new FrameStore(0);
         const pairOf = (sequence: number) => ({
           ring: new Ring({ epoch: 7, sequence }, store, limit),
           model: new ModelRing(sequence, limit),
