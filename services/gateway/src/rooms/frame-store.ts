@@ -38,6 +38,8 @@ export class FrameStore {
   readonly #places: number[] = [];
   #newest = 0;
   #rings = 0;
+  /** The last cell of the frame that was put last. */
+  end = NONE;
 
   /** @param bytes what all rings together are to hold */
   constructor(bytes: number) {
@@ -55,11 +57,11 @@ export class FrameStore {
   }
 
   /**
-   * @param last of its ring, behind which it comes; `NONE` if it is the first
-   * @returns its place
+   * @param last of its ring, behind which it comes, and that one's last cell; `NONE` if it is the first
+   * @returns its place; `end` is its last cell
    */
-  put({ prev, sequence, committed, stored, name, wire }: Frame, ring: number, last: number): number {
-    const place = this.#placeBehind(last);
+  put({ prev, sequence, committed, stored, name, wire }: Frame, ring: number, last: number, end: number): number {
+    const place = this.#placeBehind(end);
     this.#arena.set(place + PREV, prev);
     this.#arena.set(place + SEQUENCE, sequence);
     this.#arena.set(place + COMMITTED, committed);
@@ -70,17 +72,20 @@ export class FrameStore {
     this.#arena.set(place + RING, ring);
     if (last !== NONE) this.#arena.set(last + BEHIND, place);
     let chunk = chunkOf(place);
-    let rest = this.#arena.write(chunk, (place % CHUNK_CELLS) + HEADER_CELLS, wire);
-    while (rest !== '') {
+    let cells = (place % CHUNK_CELLS) + HEADER_CELLS;
+    let rest = this.#arena.write(chunk, cells, wire);
+    cells += Math.ceil(wire.length / CELL_BYTES);
+    for (; rest !== ''; cells -= CHUNK_CELLS) {
       chunk = this.#arena.extend(chunk);
       rest = this.#arena.write(chunk, 0, rest);
     }
+    this.end = chunk * CHUNK_CELLS + cells - 1;
     return place;
   }
 
   /** Puts one that will be asked for at once: it is remembered for a while. */
-  push(frame: Frame, ring: number, last: number): number {
-    const place = this.put(frame, ring, last);
+  push(frame: Frame, ring: number, last: number, end: number): number {
+    const place = this.put(frame, ring, last, end);
     this.#newest = (this.#newest + 1) % REMEMBERED;
     this.#recent[this.#newest] = frame;
     this.#places[this.#newest] = place;
@@ -126,10 +131,10 @@ export class FrameStore {
   }
 
   /** One that was put elsewhere has this one behind it now, and all that was behind it. */
-  join(last: number, place: number): void {
+  join(last: number, end: number, place: number): void {
     this.#arena.set(last + BEHIND, place);
     this.#arena.set(place + BEFORE, last);
-    this.#arena.link(chunkOf(this.#lastCellOf(last)), chunkOf(place));
+    this.#arena.link(chunkOf(end), chunkOf(place));
   }
 
   /** What would be given back with all frames up to this one, and not before; `behind` as below. */
@@ -169,17 +174,9 @@ export class FrameStore {
     return NAMES[this.#arena.get(place + SHAPE) % NAMES.length] as Frame['name'];
   }
 
-  #placeBehind(last: number): number {
-    if (last === NONE) return this.#arena.take() * CHUNK_CELLS;
-    const end = this.#lastCellOf(last);
+  #placeBehind(end: number): number {
+    if (end === NONE) return this.#arena.take() * CHUNK_CELLS;
     return hasSpaceBehind(end) ? end + 1 : this.#arena.extend(chunkOf(end)) * CHUNK_CELLS;
-  }
-
-  #lastCellOf(place: number): number {
-    let chunk = chunkOf(place);
-    let cells = (place % CHUNK_CELLS) + HEADER_CELLS + Math.ceil(this.bytesOf(place) / CELL_BYTES);
-    for (; cells > CHUNK_CELLS; cells -= CHUNK_CELLS) chunk = this.#arena.behind(chunk);
-    return chunk * CHUNK_CELLS + cells - 1;
   }
 }
 

@@ -27,9 +27,10 @@ const FRESH = 1 / 4;
  */
 export class Ring {
   readonly #number: number;
-  /** Where its first frame lies, and its last. */
+  /** Where its first frame lies, and its last, and the last cell of that. */
   #oldest = NONE;
   #newest = NONE;
+  #end = NONE;
   #length = 0;
   #bytes = 0;
   #base: number;
@@ -68,7 +69,8 @@ export class Ring {
    * @returns how many others went for it
    */
   push(frame: Frame): number {
-    this.#newest = this.store.push(frame, this.#number, this.#newest);
+    this.#newest = this.store.push(frame, this.#number, this.#newest, this.#end);
+    this.#end = this.store.end;
     if (this.#oldest === NONE) this.#oldest = this.#newest;
     this.#head = frame.sequence;
     this.#bytes += frame.wire.length;
@@ -147,13 +149,14 @@ export class Ring {
     if (kept.length === count) return;
     this.store.drop(this.#oldest, place);
     let last = NONE;
+    let end = NONE;
     for (const frame of kept) {
-      const anew = this.store.put(frame, this.#number, last);
-      if (last === NONE) this.#oldest = anew;
-      last = anew;
+      last = this.store.put(frame, this.#number, last, end);
+      end = this.store.end;
+      if (frame === kept[0]) this.#oldest = last;
       bytes -= frame.wire.length;
     }
-    this.store.join(last, place);
+    this.store.join(last, end, place);
     this.#length -= count - kept.length;
     this.#bytes -= bytes;
   }
@@ -164,7 +167,7 @@ export class Ring {
     this.#bytes -= this.store.bytesOf(this.#oldest);
     this.store.drop(this.#oldest, behind);
     this.#oldest = behind;
-    if (behind === NONE) this.#newest = NONE;
+    if (behind === NONE) this.#newest = this.#end = NONE;
     this.#base = behind === NONE ? this.#head : this.store.prevOf(behind);
   }
 

@@ -119,7 +119,7 @@ describe('what a ring holds', () => {
   it('is given to no other ring, whatever place is asked for', () => {
     const store = new FrameStore(0);
     const [mine, other] = [store.open(), store.open()];
-    const place = store.push(frameOf('risk_alert', 1, '{}'), mine, -1);
+    const place = store.push(frameOf('risk_alert', 1, '{}'), mine, -1, -1);
     expect(store.at(place, mine, 7).sequence).toBe(1);
     expect(() => store.at(place, other, 7)).toThrow('no frame of ring 2');
   });
