@@ -50,7 +50,7 @@ export class SocketServer {
   private constructor(options: Partial<ConnectionsOptions>) {
     const count = (what: string): void => void this.counts.set(what, this.counted(what) + 1);
     const quiet = (): void => undefined;
-    this.rooms = new Rooms({ signals: new Counted(), ringBytes: 64 * 1024 * 1024 });
+    this.rooms = new Rooms({ signals: new Counted(), ringBytes: 8 * 1024 * 1024 });
     for (let partition = 0; partition < CHALLENGE_PARTITIONS; partition += 1)
       this.rooms.stand(partition, { state: 'live', asOf: '2026-11-25T10:00:00Z' });
     const write = (line: string): void => void this.lines.push(line);

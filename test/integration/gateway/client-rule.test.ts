@@ -128,11 +128,12 @@ class Story implements Truth {
 const keyOf = ({ epoch, sequence }: Cursor): string => `${epoch}/${sequence}`;
 
 /** What design 8.3 says of a join, by the ring and by what is known. */
-function isToBeRecovered({ known, ring, settled }: Room, cursor: Cursor | undefined): boolean {
+function isToBeRecovered({ known, ring, overdue }: Room, cursor: Cursor | undefined): boolean {
   if (cursor === undefined || known === undefined || isBeyond(cursor, known)) return false;
   if (keyOf(cursor) === keyOf(known)) return true;
   if (cursor.epoch !== known.epoch) return false;
-  if (ring === undefined) return settled === undefined;
+  if (overdue !== undefined) return false;
+  if (ring === undefined) return true;
   return ring.epoch < cursor.epoch || ring.base <= cursor.sequence;
 }
 

@@ -27,7 +27,7 @@ export interface DisconnectsSeen {
   readonly faults: readonly string[];
 }
 
-const RINGS_BYTES = 64 * 1024 * 1024;
+const RINGS_BYTES = 4 * 1024 * 1024;
 const RING_FRAMES = 256;
 /** So many events away, and a ring goes back that far: it is never thinned to less than three quarters. */
 const SURELY_RECOVERED = 192;

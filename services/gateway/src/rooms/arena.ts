@@ -64,9 +64,13 @@ export class Arena {
     return this.#slabOf(chunk).behind[chunk % SLAB_CHUNKS] as number;
   }
 
-  /** A chain's beginning, up to the chunk that stays its first; all of it if that is `NONE`. */
+  /**
+   * A chain's beginning, up to the chunk that stays its first; all of it if that is `NONE`.
+   * @throws Error where that one is not in the chain
+   */
   give(first: number, stays: number): void {
     for (let chunk = first; chunk !== stays;) {
+      if (chunk === NONE) throw new Error(`chunk ${stays} is not in the chain that begins with ${first}`);
       const behind = this.behind(chunk);
       this.link(chunk, this.#free);
       this.#free = chunk;

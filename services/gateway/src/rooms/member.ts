@@ -188,8 +188,8 @@ function whyNotFrom(room: Room, sent: Cursor): SnapshotReason | undefined {
   const { ring, ringIsRestart, epoch } = room;
   // History was rewound: what the ring still has of the former one may never have happened.
   if (epoch > sent.epoch) return 'epoch';
-  if (ring === undefined) return isBeyond(room.settled ?? NOWHERE, sent) ? 'too_old' : undefined;
-  if (ring.epoch < sent.epoch || sent.sequence >= ring.base) return undefined;
+  if (isBeyond(room.overdue ?? NOWHERE, sent)) return ring === undefined ? 'too_old' : 'gap';
+  if (ring === undefined || ring.epoch < sent.epoch || sent.sequence >= ring.base) return undefined;
   return ringIsRestart && sent.sequence < ring.start.sequence ? 'gap' : 'too_old';
 }
 

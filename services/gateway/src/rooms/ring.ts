@@ -31,6 +31,8 @@ export class Ring {
   #oldest = NONE;
   #newest = NONE;
   #end = NONE;
+  /** Of the last one that was asked for by somebody late, who nearly always asks for the one behind it next. */
+  #asked = NONE;
   #length = 0;
   #bytes = 0;
   #base: number;
@@ -88,6 +90,7 @@ export class Ring {
     let place = this.#placeBeyond(sequence);
     let collapsed = 0;
     for (; conflates && this.#isSuperseded(place); place = this.store.behind(place)) collapsed += 1;
+    if (place !== this.#newest) this.#asked = place;
     return { frame: this.store.at(place, this.#number, this.epoch), collapsed };
   }
 
@@ -118,8 +121,9 @@ export class Ring {
     while (this.#length > 0) this.#dropOldest();
   }
 
-  /** From the last one on, which nearly always is the one. */
+  /** From the last one back, which nearly always is the one. */
   #placeBeyond(sequence: number): number {
+    if (this.#asked !== NONE && this.store.sequenceOf(this.#asked) === sequence) return this.store.behind(this.#asked);
     let place = this.#newest;
     while (place !== this.#oldest && this.store.prevOf(place) > sequence) place = this.store.before(place);
     return place;
@@ -148,6 +152,7 @@ export class Ring {
     }
     if (kept.length === count) return;
     this.store.drop(this.#oldest, place);
+    this.#asked = NONE;
     let last = NONE;
     let end = NONE;
     for (const frame of kept) {
@@ -163,6 +168,7 @@ export class Ring {
 
   #dropOldest(): void {
     const behind = this.#behind(this.#oldest);
+    if (this.#asked === this.#oldest) this.#asked = NONE;
     this.#length -= 1;
     this.#bytes -= this.store.bytesOf(this.#oldest);
     this.store.drop(this.#oldest, behind);

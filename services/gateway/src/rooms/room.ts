@@ -94,9 +94,9 @@ export class Room {
   get members(): ReadonlySet<Occupant> {
     return this.#members ?? NOBODY;
   }
-  /** The state, once no event that it speaks of is still to come. */
-  get settled(): IncomingState | undefined {
-    return this.#state !== undefined && this.#isSettled(this.#state) ? this.#state : undefined;
+  /** The state, once none of the events that it speaks of and that are not here is still to come. */
+  get overdue(): IncomingState | undefined {
+    return this.#state !== undefined && this.#lacksEvents && this.#isSettled(this.#state) ? this.#state : undefined;
   }
   /** Nothing would be missed if it were forgotten: what is gone from here is gone for everybody. */
   get isHollow(): boolean {
@@ -181,8 +181,8 @@ export class Room {
 
   /** A state ahead of its events: they begin behind the last one of which nothing is to come, so whoever has that can wait. */
   #expect(state: IncomingState): void {
-    const { settled } = this;
-    if (settled !== undefined && !this.#isSettled(state)) this.#ring = this.#ringFrom(settled);
+    const { overdue } = this;
+    if (overdue !== undefined && !this.#isSettled(state)) this.#ring = this.#ringFrom(overdue);
   }
 
   #admitOwner(userId: UserId, at: Cursor): boolean {
@@ -213,8 +213,11 @@ export class Room {
   }
   /** What the state speaks of has not come; in doubt, nobody can say that it will. */
   get #lacksEvents(): boolean {
-    const { head } = this;
-    return this.#state !== undefined && (head === undefined || isBeyond(this.#state, head));
+    const state = this.#state;
+    const ring = this.#ring;
+    if (state === undefined || ring === undefined) return state !== undefined;
+    // Looked at for each message: no object is made for it.
+    return state.epoch === ring.epoch ? state.sequence > ring.head : state.epoch > ring.epoch;
   }
 
   #resolveDoubt(): void {

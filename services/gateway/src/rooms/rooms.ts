@@ -189,7 +189,7 @@ export class Rooms implements FactSink {
       }
       const room = next.value;
       room.ring?.dropOlder(nowMs - OLDEST_FRAME_MS);
-      if (room.ring === undefined) room.tell(); // what was to come may be overdue by now
+      if (room.overdue !== undefined) room.tell();
       if (room.isHollow) this.#rooms.delete(room.challengeId);
     }
   }

@@ -15,6 +15,7 @@ const SLOWEST_COMMIT_MS = 10_000;
 /** Of each partition, and of the challenges whose events are held back by the relay. */
 export class Standings {
   readonly #partitions: Standing[] = [];
+  readonly #settledBeforeMs: number[] = [];
   #parked: ReadonlySet<string> | 'many' = new Set();
 
   /** @param readFromMs events committed before it were never asked for, milliseconds since 1970 */
@@ -32,12 +33,12 @@ export class Standings {
 
   /** Of what was committed before it, nothing is still to come, milliseconds since 1970. */
   settledBeforeMs(partition: number): number {
-    const { asOf } = this.ofPartition(partition);
-    return asOf === null ? this.readFromMs : Date.parse(asOf) - SLOWEST_COMMIT_MS;
+    return this.#settledBeforeMs[partition] ?? this.readFromMs;
   }
 
   set(partition: number, standing: Standing): void {
     this.#partitions[partition] = standing;
+    if (standing.asOf !== null) this.#settledBeforeMs[partition] = Date.parse(standing.asOf) - SLOWEST_COMMIT_MS;
   }
 
   park(challengeIds: ReadonlySet<string> | 'many'): void {

@@ -161,6 +161,17 @@ describe('while states are ahead of events, as after a pause (case C9)', () => {
     expect(pulled(member)).toEqual(['snapshot 1 too_old']);
   });
 
+  it('so it is with a ring', () => {
+    const { under } = ahead();
+    const member = under.join({ cursor: at(5) });
+    expect(pulled(member)).toEqual(['joined recovered', 'live']);
+    under.live(new Date(LATER_MS + 60_000).toISOString());
+    expect(pulled(member)).toEqual(['snapshot 8 gap']);
+    expect(pulled(under.join({ cursor: at(5) }))).toEqual(['joined gap snapshot 8', 'live']);
+    under.trade();
+    expect(pulled(member)).toEqual(['9']);
+  });
+
   it('a transaction may commit some seconds later than its rows were written, and its watermark not know', () => {
     const under = new RoomUnderTest();
     under.live(LATER);

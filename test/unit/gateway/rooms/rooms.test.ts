@@ -207,7 +207,7 @@ describe('what concerns many rooms', () => {
     /** What each member was told last. */
     readonly told = new Map<number, string>();
 
-    constructor(ringBytes = 1024 * 1024 * 1024) {
+    constructor(ringBytes = 16 * 1024 * 1024) {
       this.rooms = new Rooms({
         signals: this.signals,
         ringBytes,
