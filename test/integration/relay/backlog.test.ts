@@ -15,9 +15,8 @@ describe('a backlog that a relay finds when it starts', () => {
     const { verdict, samples } = await backlog(ground, ROWS);
     expect(verdict).toEqual({ committed: ROWS / 2, stored: ROWS / 2, repeats: 0, breaches: [] });
     expect(Math.max(...samples.map(({ rssMb }) => rssMb))).toBeLessThan(150);
-    // Half of the intervals: in the others the machine may have been busy with something else. Another test runs beside this one,
-    // so twice what `npm run soak -- backlog` holds by itself, and less than one large send blocks (137 ms, pitfall K8).
+    // Half of the intervals: in the others the machine may have been busy with something else.
     const loopMs = samples.slice(1).map(({ loopP99Ms }) => loopP99Ms);
-    expect(percentile(loopMs, 0.5)).toBeLessThan(100);
+    expect(percentile(loopMs, 0.5)).toBeLessThan(50);
   }, 60_000);
 });

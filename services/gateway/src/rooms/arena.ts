@@ -56,6 +56,7 @@ export class Arena {
     return chunk;
   }
 
+  /** The one chunk has the other behind it now, and whatever is behind that. */
   link(chunk: number, behind: number): void {
     this.#slabOf(chunk).behind[chunk % SLAB_CHUNKS] = behind;
   }
@@ -93,15 +94,14 @@ export class Arena {
    */
   write(chunk: number, behindCells: number, text: string): string {
     const space = CHUNK_BYTES - behindCells * CELL_BYTES;
-    const start = (chunk % SLAB_CHUNKS) * CHUNK_BYTES + behindCells * CELL_BYTES;
-    this.#slabOf(chunk).bytes.write(text, start, space, 'latin1');
+    this.#slabOf(chunk).bytes.write(text, startOf(chunk, behindCells), space, 'latin1');
     return text.slice(space);
   }
 
   /** So many bytes, or as many as the chunk has. */
   read(chunk: number, behindCells: number, length: number): string {
     const space = CHUNK_BYTES - behindCells * CELL_BYTES;
-    const start = (chunk % SLAB_CHUNKS) * CHUNK_BYTES + behindCells * CELL_BYTES;
+    const start = startOf(chunk, behindCells);
     return this.#slabOf(chunk).bytes.toString('latin1', start, start + Math.min(length, space));
   }
 
@@ -118,6 +118,9 @@ export class Arena {
     this.#free = first;
   }
 }
+
+/** In bytes of its slab. */
+const startOf = (chunk: number, cells: number): number => (chunk % SLAB_CHUNKS) * CHUNK_BYTES + cells * CELL_BYTES;
 
 /** Of a cell; of `NONE` it is `NONE`. */
 export const chunkOf = (cell: number): number => Math.floor(cell / CHUNK_CELLS);

@@ -38,8 +38,7 @@ export class FrameStore {
   readonly #places: number[] = [];
   #newest = 0;
   #rings = 0;
-  /** The last cell of the frame that was put last. */
-  end = NONE;
+  #end = NONE;
 
   /** @param bytes what all rings together are to hold */
   constructor(bytes: number) {
@@ -48,6 +47,11 @@ export class FrameStore {
 
   get bytes(): number {
     return this.#arena.bytes;
+  }
+
+  /** The last cell of the frame that was put last. */
+  get end(): number {
+    return this.#end;
   }
 
   /** The number of a new ring. */
@@ -79,7 +83,7 @@ export class FrameStore {
       chunk = this.#arena.extend(chunk);
       rest = this.#arena.write(chunk, 0, rest);
     }
-    this.end = chunk * CHUNK_CELLS + cells - 1;
+    this.#end = chunk * CHUNK_CELLS + cells - 1;
     return place;
   }
 

@@ -178,8 +178,8 @@ function placeOf(room: Room, { cursor, history }: JoinRequest): Place {
 }
 
 function historyOf({ ring, state }: Room, history: number): { readonly from?: Cursor } {
-  if (history === 0 || ring === undefined || state === undefined || ring.epoch !== state.epoch) return {};
-  if (ring.length === 0) return {};
+  if (history === 0 || ring === undefined || state === undefined || ring.epoch !== state.epoch || ring.length === 0)
+    return {};
   return { from: { epoch: ring.epoch, sequence: Math.min(ring.before(history), state.sequence) } };
 }
 
