@@ -1,16 +1,20 @@
 /**
  * What a message costs on its way from Kafka to a socket: this gateway, a bare forwarder (kafkajs's public consumer → ws), the same
- * forwarder on our reader, and plain socket.io, in turns in one run on one stack; 1,000 clients in 1,000 rooms, 1,000 and then
- * 10,000 messages a second. Clients and producer are processes of their own. Processor time is the server process's.
+ * forwarder on our reader, and plain socket.io, in one run on one stack; 1,000 clients in 1,000 rooms, 1,000 and then 10,000
+ * messages a second. Clients and producers are processes of their own. Processor time is the server process's.
  *
- *   npm run bench -- gateway [--rounds 3] [--seconds 8] [--clients 1000]
+ * A shared machine may be half as fast a minute later, which is more than what they differ by. So all four stand ready with topics,
+ * producer and clients of their own, and are fed in turns of seconds: what slows one down slows the others down too.
  *
- * The last line printed is JSON with medians. A run in which messages were collapsed does not count.
+ *   npm run bench -- gateway [--rounds 6] [--seconds 5] [--clients 1000]
+ *
+ * The last line printed is JSON with medians. A turn in which messages were collapsed does not count.
  */
 import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { topicsOf } from '@tradesense/contracts';
+import type { Stack } from '@tradesense/local';
 
 import { History } from '../support/facts.js';
 import { Feed } from '../support/feed.js';
@@ -20,19 +24,22 @@ import { System, type Ground } from '../support/system.js';
 import { until } from '../support/until.js';
 import { Child } from './child.js';
 import type { CrowdAsk, Fed, FeederAsk, Heard } from './fan-out/messages.js';
-import { median, round, table } from './figures.js';
+import { median, round, sum, table } from './figures.js';
 import { processorSeconds } from './outbox/process-figures.js';
 import { machine } from './scene.js';
 
 const RATES = { slow: 1_000, fast: 10_000 } as const;
-const WARM_UP_MS = 3_000;
+type Rate = keyof typeof RATES;
+/** Before the first turn, until V8 has compiled what runs often; and at the beginning of each. */
+const WARM_UP_MS = 10_000;
+const SETTLE_MS = 1_000;
 const PRELOAD = 'test/dist/bench/baseline/loop-delay-preload.js';
 const LIMITS = { beyondSameReaderUs: 35, p99Ratio: 1.5, loopDelayMs: 20 };
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
-    seconds: { type: 'string', default: '8' },
+    rounds: { type: 'string', default: '6' },
+    seconds: { type: 'string', default: '5' },
     clients: { type: 'string', default: '1000' },
   },
 });
@@ -54,7 +61,40 @@ interface Figures extends Heard {
   readonly loopDelayMs: number;
   readonly lateMs: number;
 }
-type Turn = Readonly<Record<keyof typeof RATES, Figures>>;
+
+/** One of the four. It idles, unless its producer is told to run. */
+interface Contender {
+  readonly name: Name;
+  readonly service: ServiceProcess;
+  readonly feeder: Child<FeederAsk>;
+  readonly crowd: Child<CrowdAsk>;
+  readonly turns: Record<Rate, Figures[]>;
+  close(): Promise<void>;
+}
+
+async function contend(name: Name, stack: Stack): Promise<Contender> {
+  const topicPrefix = `${name}.`;
+  await stack.makeTopics(topicPrefix);
+  const ground = groundOn(stack, topicPrefix);
+  const seats = Array.from({ length: clients }, () => new History());
+  const ids = seats.map(({ userId, challengeId }) => ({ userId, challengeId }));
+  const feed = new Feed(ground);
+  const feeder = new Child<FeederAsk>('fan-out/feeder-process');
+  const crowd = new Child<CrowdAsk>('fan-out/crowd-process');
+  await feed.publish(...seats.map((history) => history.state()));
+  feed.startWatermarks();
+  await feeder.ask({ act: 'open', brokers: ground.brokers, topicPrefix, seats: ids });
+  const { service, url } = await start(name, ground);
+  const speaks = name === 'gateway' || name === 'socketio' ? 'socket.io' : 'websocket';
+  await crowd.ask({ act: 'open', url, speaks, seats: ids });
+  const close = async (): Promise<void> => {
+    await service.kill();
+    feeder.close();
+    crowd.close();
+    await feed.close();
+  };
+  return { name, service, feeder, crowd, turns: { slow: [], fast: [] }, close };
+}
 
 async function start(name: Name, ground: Ground): Promise<{ service: ServiceProcess; url: string }> {
   if (name === 'gateway') {
@@ -99,14 +139,9 @@ async function loopDelayOf(service: ServiceProcess): Promise<number> {
   return (lines.at(-1) as unknown as { p99_ms: number }).p99_ms;
 }
 
-async function measure(
-  service: ServiceProcess,
-  crowd: Child<CrowdAsk>,
-  feeder: Child<FeederAsk>,
-  perSecond: number,
-): Promise<Figures> {
+async function takeTurn({ service, crowd, feeder }: Contender, perSecond: number): Promise<Figures> {
   await feeder.ask({ act: 'run', perSecond });
-  await delay(WARM_UP_MS);
+  await delay(SETTLE_MS);
   await loopDelayOf(service);
   await crowd.ask({ act: 'forget' });
   const before = processorSeconds(service.pid);
@@ -118,68 +153,43 @@ async function measure(
   return { ...heard, usPerMessage: (took * 1e6) / heard.messages, loopDelayMs, lateMs };
 }
 
-async function turnOf(name: Name, ground: Ground, feeder: Child<FeederAsk>, seats: readonly History[]): Promise<Turn> {
-  await feeder.ask({ act: 'tell-states' });
-  const { service, url } = await start(name, ground);
-  const crowd = new Child<CrowdAsk>('fan-out/crowd-process');
-  try {
-    const speaks = name === 'gateway' || name === 'socketio' ? 'socket.io' : 'websocket';
-    await crowd.ask({
-      act: 'open',
-      url,
-      speaks,
-      seats: seats.map(({ userId, challengeId }) => ({ userId, challengeId })),
-    });
-    const slow = await measure(service, crowd, feeder, RATES.slow);
-    const fast = await measure(service, crowd, feeder, RATES.fast);
-    return { slow, fast };
-  } finally {
-    await service.kill();
-    crowd.close();
-  }
-}
-
-const turns: Record<Name, Turn[]> = { gateway: [], forwarder: [], same_reader: [], socketio: [] };
-const stack = await privateStack();
-const feeder = new Child<FeederAsk>('fan-out/feeder-process');
+const contenders: Contender[] = [];
+const stack = await privateStack({ topicPrefix: null });
 try {
-  const ground = groundOn(stack);
-  const feed = new Feed(ground);
-  const seats = Array.from({ length: clients }, () => new History());
-  await feed.publish(...seats.map((history) => history.state()));
-  feed.startWatermarks();
-  const { brokers, topicPrefix } = ground;
-  await feeder.ask({
-    act: 'open',
-    brokers,
-    topicPrefix,
-    seats: seats.map(({ userId, challengeId }) => ({ userId, challengeId })),
-  });
-  // Broker and producer are as warm for the first as for the others, and nobody is always first.
-  await feeder.ask({ act: 'run', perSecond: RATES.fast });
-  await delay(WARM_UP_MS);
-  await feeder.ask<Fed>({ act: 'rest' });
-  for (let turn = 1; turn <= rounds; turn += 1) {
-    const first = (turn - 1) % NAMES.length;
-    for (const name of [...NAMES.slice(first), ...NAMES.slice(0, first)]) {
-      const one = await turnOf(name, ground, feeder, seats);
-      turns[name].push(one);
-      const { usPerMessage, p50Ms, p99Ms, loopDelayMs, lateMs } = one.fast;
-      process.stderr.write(
-        `${turn} ${IN_WORDS[name]}: ${round(usPerMessage)} us, p50 ${round(p50Ms)}, p99 ${round(p99Ms)} ms, loop ${round(loopDelayMs)} ms, producer late ${round(lateMs)} ms; at ${RATES.slow}/s p99 ${round(one.slow.p99Ms)} ms\n`,
-      );
+  for (const name of NAMES) contenders.push(await contend(name, stack));
+  for (const { feeder } of contenders) {
+    await feeder.ask({ act: 'run', perSecond: RATES.fast });
+    await delay(WARM_UP_MS);
+    await feeder.ask<Fed>({ act: 'rest' });
+  }
+  for (let turn = 0; turn < rounds; turn += 1) {
+    const first = turn % NAMES.length; // nobody is always first
+    for (const rate of Object.keys(RATES) as Rate[]) {
+      for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
+        const figures = await takeTurn(contender, RATES[rate]);
+        contender.turns[rate].push(figures);
+        const { usPerMessage, p50Ms, p99Ms, loopDelayMs, lateMs } = figures;
+        process.stderr.write(
+          `${turn + 1} ${IN_WORDS[contender.name]}, ${RATES[rate]}/s: ${round(usPerMessage)} us, p50 ${round(p50Ms)}, p99 ${round(p99Ms)} ms, loop ${round(loopDelayMs)} ms, producer late ${round(lateMs)} ms\n`,
+        );
+      }
     }
   }
-  await feed.close();
 } finally {
-  feeder.close();
+  await Promise.allSettled(contenders.map((contender) => contender.close()));
   await stack.stop();
 }
 
-const of = (name: Name, rate: keyof typeof RATES, figure: keyof Figures): number =>
-  median(turns[name].filter((turn) => turn[rate].collapsed === 0).map((turn) => turn[rate][figure]));
-const collapsed = turns.gateway.reduce((sum, { slow, fast }) => sum + slow.collapsed + fast.collapsed, 0);
-const rows = (Object.keys(RATES) as (keyof typeof RATES)[]).flatMap((rate) =>
+const turnsOf = (name: Name, rate: Rate): readonly Figures[] =>
+  contenders.find((contender) => contender.name === name)?.turns[rate] ?? [];
+const of = (name: Name, rate: Rate, figure: keyof Figures): number =>
+  median(
+    turnsOf(name, rate)
+      .filter(({ collapsed }) => collapsed === 0)
+      .map((figures) => figures[figure]),
+  );
+const collapsed = sum([...turnsOf('gateway', 'slow'), ...turnsOf('gateway', 'fast')].map((turn) => turn.collapsed));
+const rows = (Object.keys(RATES) as Rate[]).flatMap((rate) =>
   NAMES.map((name) => [
     `${IN_WORDS[name]}, ${RATES[rate]}/s`,
     Math.round(of(name, rate, 'messages') / seconds),
