@@ -4,9 +4,10 @@
  * messages a second. Clients and producers are processes of their own. Processor time is the server process's.
  *
  * A shared machine may be half as fast a minute later, which is more than what they differ by. So all four stand ready with topics,
- * producer and clients of their own, and are fed in turns of seconds: what slows one down slows the others down too.
+ * producer and clients of their own, and are fed in turns of seconds: what slows one down slows the others down too. And two
+ * processes of one program may differ by a fifth for as long as they live, so all four are started several times.
  *
- *   npm run bench -- gateway [--rounds 6] [--seconds 5] [--clients 1000]
+ *   npm run bench -- gateway [--starts 3] [--rounds 2] [--seconds 5] [--clients 1000]
  *
  * The last line printed is JSON with medians. A turn in which messages were collapsed does not count.
  */
@@ -14,7 +15,6 @@ import { parseArgs } from 'node:util';
 import { setTimeout as delay } from 'node:timers/promises';
 
 import { topicsOf } from '@tradesense/contracts';
-import type { Stack } from '@tradesense/local';
 
 import { History } from '../support/facts.js';
 import { Feed } from '../support/feed.js';
@@ -31,18 +31,20 @@ import { machine } from './scene.js';
 const RATES = { slow: 1_000, fast: 10_000 } as const;
 type Rate = keyof typeof RATES;
 /** Before the first turn, until V8 has compiled what runs often; and at the beginning of each. */
-const WARM_UP_MS = 10_000;
+const WARM_UP_MS = 8_000;
 const SETTLE_MS = 1_000;
 const PRELOAD = 'test/dist/bench/baseline/loop-delay-preload.js';
 const LIMITS = { beyondSameReaderUs: 35, p99Ratio: 1.5, loopDelayMs: 20 };
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '6' },
+    starts: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '2' },
     seconds: { type: 'string', default: '5' },
     clients: { type: 'string', default: '1000' },
   },
 });
+const starts = Number(values.starts);
 const rounds = Number(values.rounds);
 const seconds = Number(values.seconds);
 const clients = Number(values.clients);
@@ -57,6 +59,8 @@ const IN_WORDS: Readonly<Record<Name, string>> = {
 };
 
 interface Figures extends Heard {
+  readonly name: Name;
+  readonly rate: Rate;
   readonly usPerMessage: number;
   readonly loopDelayMs: number;
   readonly lateMs: number;
@@ -68,12 +72,11 @@ interface Contender {
   readonly service: ServiceProcess;
   readonly feeder: Child<FeederAsk>;
   readonly crowd: Child<CrowdAsk>;
-  readonly turns: Record<Rate, Figures[]>;
   close(): Promise<void>;
 }
 
-async function contend(name: Name, stack: Stack): Promise<Contender> {
-  const topicPrefix = `${name}.`;
+async function contend(name: Name, started: number): Promise<Contender> {
+  const topicPrefix = `${name}-${started}.`;
   await stack.makeTopics(topicPrefix);
   const ground = groundOn(stack, topicPrefix);
   const seats = Array.from({ length: clients }, () => new History());
@@ -93,7 +96,7 @@ async function contend(name: Name, stack: Stack): Promise<Contender> {
     crowd.close();
     await feed.close();
   };
-  return { name, service, feeder, crowd, turns: { slow: [], fast: [] }, close };
+  return { name, service, feeder, crowd, close };
 }
 
 async function start(name: Name, ground: Ground): Promise<{ service: ServiceProcess; url: string }> {
@@ -139,8 +142,8 @@ async function loopDelayOf(service: ServiceProcess): Promise<number> {
   return (lines.at(-1) as unknown as { p99_ms: number }).p99_ms;
 }
 
-async function takeTurn({ service, crowd, feeder }: Contender, perSecond: number): Promise<Figures> {
-  await feeder.ask({ act: 'run', perSecond });
+async function takeTurn({ name, service, crowd, feeder }: Contender, rate: Rate): Promise<Figures> {
+  await feeder.ask({ act: 'run', perSecond: RATES[rate] });
   await delay(SETTLE_MS);
   await loopDelayOf(service);
   await crowd.ask({ act: 'forget' });
@@ -150,39 +153,49 @@ async function takeTurn({ service, crowd, feeder }: Contender, perSecond: number
   const heard = await crowd.ask<Heard>({ act: 'read' });
   const loopDelayMs = await loopDelayOf(service);
   const { lateMs } = await feeder.ask<Fed>({ act: 'rest' });
-  return { ...heard, usPerMessage: (took * 1e6) / heard.messages, loopDelayMs, lateMs };
+  return { name, rate, ...heard, usPerMessage: (took * 1e6) / heard.messages, loopDelayMs, lateMs };
 }
 
-const contenders: Contender[] = [];
+/** Starts all four and feeds them in turns. */
+async function compare(started: number): Promise<void> {
+  const contenders: Contender[] = [];
+  try {
+    for (const name of NAMES) contenders.push(await contend(name, started));
+    for (const { feeder } of contenders) {
+      await feeder.ask({ act: 'run', perSecond: RATES.fast });
+      await delay(WARM_UP_MS);
+      await feeder.ask<Fed>({ act: 'rest' });
+    }
+    for (let turn = 0; turn < rounds; turn += 1) {
+      const first = (started * rounds + turn) % NAMES.length; // nobody is always first
+      for (const rate of Object.keys(RATES) as Rate[])
+        for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)])
+          keep(await takeTurn(contender, rate));
+    }
+  } finally {
+    await Promise.allSettled(contenders.map((contender) => contender.close()));
+  }
+}
+
+const turns: Figures[] = [];
+function keep(figures: Figures): void {
+  turns.push(figures);
+  const { name, rate, usPerMessage, p50Ms, p99Ms, loopDelayMs, lateMs } = figures;
+  process.stderr.write(
+    `${IN_WORDS[name]}, ${RATES[rate]}/s: ${round(usPerMessage)} us, p50 ${round(p50Ms)}, p99 ${round(p99Ms)} ms, loop ${round(loopDelayMs)} ms, producer late ${round(lateMs)} ms\n`,
+  );
+}
+
 const stack = await privateStack({ topicPrefix: null });
 try {
-  for (const name of NAMES) contenders.push(await contend(name, stack));
-  for (const { feeder } of contenders) {
-    await feeder.ask({ act: 'run', perSecond: RATES.fast });
-    await delay(WARM_UP_MS);
-    await feeder.ask<Fed>({ act: 'rest' });
-  }
-  for (let turn = 0; turn < rounds; turn += 1) {
-    const first = turn % NAMES.length; // nobody is always first
-    for (const rate of Object.keys(RATES) as Rate[]) {
-      for (const contender of [...contenders.slice(first), ...contenders.slice(0, first)]) {
-        const figures = await takeTurn(contender, RATES[rate]);
-        contender.turns[rate].push(figures);
-        const { usPerMessage, p50Ms, p99Ms, loopDelayMs, lateMs } = figures;
-        process.stderr.write(
-          `${turn + 1} ${IN_WORDS[contender.name]}, ${RATES[rate]}/s: ${round(usPerMessage)} us, p50 ${round(p50Ms)}, p99 ${round(p99Ms)} ms, loop ${round(loopDelayMs)} ms, producer late ${round(lateMs)} ms\n`,
-        );
-      }
-    }
-  }
+  for (let started = 0; started < starts; started += 1) await compare(started);
 } finally {
-  await Promise.allSettled(contenders.map((contender) => contender.close()));
   await stack.stop();
 }
 
 const turnsOf = (name: Name, rate: Rate): readonly Figures[] =>
-  contenders.find((contender) => contender.name === name)?.turns[rate] ?? [];
-const of = (name: Name, rate: Rate, figure: keyof Figures): number =>
+  turns.filter((turn) => turn.name === name && turn.rate === rate);
+const of = (name: Name, rate: Rate, figure: Exclude<keyof Figures, 'name' | 'rate'>): number =>
   median(
     turnsOf(name, rate)
       .filter(({ collapsed }) => collapsed === 0)
@@ -201,7 +214,7 @@ const rows = (Object.keys(RATES) as Rate[]).flatMap((rate) =>
   ]),
 );
 console.log(
-  `gateway: ${clients} clients, one room each, ${rounds} rounds of ${seconds} s; limits per address, user and admission off; ${machine()}\n`,
+  `gateway: ${clients} clients, one room each, ${starts} starts, ${rounds} turns of ${seconds} s each; limits per address, user and admission off; ${machine()}\n`,
 );
 console.log(table(['median', 'messages/s', 'us/message', 'p50 ms', 'p99 ms', 'loop p99 ms', 'late ms'], rows));
 const figures = {

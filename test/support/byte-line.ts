@@ -47,9 +47,10 @@ export class ByteLine implements Pipe {
     this.#member?.room.leave(this.#member);
   }
 
-  write(packets: readonly Packet[]): void {
+  write(packets: readonly Packet[], asks: boolean): void {
     const bytes = Buffer.from(packets.map(({ wire }) => wire).join(''), 'latin1');
     this.#channel.wrote(bytes.length, NOW_MS);
+    if (asks) this.ping();
     this.isWritable = false;
     setImmediate(() => this.#drained());
     this.#arrived = Buffer.concat([this.#arrived, bytes.subarray(0, this.#left)]);

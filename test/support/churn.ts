@@ -103,7 +103,7 @@ export async function churn({ connections, atOnce, seed }: ChurnOptions): Promis
         ['connections', server.connections.size],
         ['sockets', (await server.sockets()).length],
         ['engine connections', server.engineConnections],
-        ['members', rooms.reduce((sum, room) => sum + (room?.members.size ?? NaN), 0)],
+        ['members', rooms.reduce((sum, room) => sum + (room?.members.length ?? NaN), 0)],
         ['challenges awaited', server.rooms.awaited],
         ['users with seats', users.size],
         ['seats at the door', server.connections.door.taken],

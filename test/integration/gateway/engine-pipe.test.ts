@@ -106,17 +106,30 @@ describe("the pipe past engine.io's and ws's own way to write", () => {
   });
 
   it('stays writable where the kernel took all at once', async () => {
-    pipe.write([message('one')]);
+    pipe.write([message('one')], false);
     expect(pipe.isWritable).toBe(true);
-    pipe.write([message('two'), message('three')]);
+    pipe.write([message('two'), message('three')], false);
     await until(() => heard.length === 3);
     expect(heard).toEqual(['4one', '4two', '4three']);
     expect(events).toEqual(['wrote 6', 'wrote 14']);
   });
 
+  it('sends a ping behind its messages in the same write, and stays writable', async () => {
+    client.on('message', (data: Buffer) => {
+      if (data.toString() === '2') client.send('3');
+    });
+    const writes = jest.spyOn(insides.transport.socket._socket, 'write');
+    pipe.write([message('one'), message('two')], true);
+    expect(writes).toHaveBeenCalledTimes(1);
+    expect(pipe.isWritable).toBe(true);
+    await until(() => events.includes('ponged'));
+    expect(heard).toEqual(['4one', '4two', '2']);
+    expect(events).toEqual(['wrote 12', 'pinged', 'ponged']);
+  });
+
   it('is else not writable until what it wrote is gone, and then says so once', async () => {
     const length = 20_000_000;
-    pipe.write([message('x'.repeat(length))]);
+    pipe.write([message('x'.repeat(length))], false);
     expect(pipe.isWritable).toBe(false);
     await until(() => pipe.isWritable);
     await until(() => heard.length === 1);
@@ -127,7 +140,7 @@ describe("the pipe past engine.io's and ws's own way to write", () => {
   it("keeps the order with engine.io's own messages and pings, which are waited for", async () => {
     for (let round = 0; round < 50; round += 1) {
       await until(() => pipe.isWritable);
-      pipe.write([message(`ours ${round}`)]);
+      pipe.write([message(`ours ${round}`)], false);
       insides.sendPacket('ping');
       insides.send(`theirs ${round}`);
       expect(pipe.isWritable).toBe(false);
@@ -141,7 +154,7 @@ describe("the pipe past engine.io's and ws's own way to write", () => {
     const texts = ['é🙂', 'x'.repeat(20_000), '金'.repeat(30_000), 'y'.repeat(2_000_000), 'z'];
     for (const text of texts) {
       await until(() => pipe.isWritable);
-      pipe.write([message(text)]);
+      pipe.write([message(text)], false);
     }
     await until(() => heard.length === texts.length);
     expect(heard.every((text, index) => text === `4${texts[index]}`)).toBe(true);
@@ -152,7 +165,7 @@ describe("the pipe past engine.io's and ws's own way to write", () => {
     const large = message('x'.repeat(1_000_000));
     for (let count = 0; pipe.isWritable; count += 1) {
       expect(count).toBeLessThan(100);
-      pipe.write([large]);
+      pipe.write([large], false);
       await turn(); // what the kernel takes at once is gone by then
     }
     insides.send('behind');
@@ -164,7 +177,7 @@ describe("the pipe past engine.io's and ws's own way to write", () => {
   });
 
   it('lets what was written go out before a close', async () => {
-    pipe.write([message('x'.repeat(1_000_000))]);
+    pipe.write([message('x'.repeat(1_000_000))], false);
     pipe.close();
     await until(() => client.readyState === WebSocket.CLOSED);
     expect(heard.map(({ length }) => length)).toEqual([1_000_001]);
@@ -173,7 +186,7 @@ describe("the pipe past engine.io's and ws's own way to write", () => {
 
   it('takes a failed write for the end of the connection, once', async () => {
     insides.transport.socket._socket.destroy();
-    if (pipe.isWritable) pipe.write([message('into the void')]);
+    if (pipe.isWritable) pipe.write([message('into the void')], false);
     await until(() => closed.length > 0);
     expect(closed).toEqual([expect.stringMatching(/^transport (error|close)$/)]);
     expect(pipe.isOpen).toBe(false);

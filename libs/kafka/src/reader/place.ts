@@ -8,11 +8,11 @@ const PIECE = 64;
 export class Turns {
   #handed = 0;
 
-  async after(records: number): Promise<void> {
+  after(records: number): Promise<void> | undefined {
     this.#handed += records;
-    if (this.#handed < PIECE) return;
+    if (this.#handed < PIECE) return undefined;
     this.#handed = 0;
-    await new Promise((resolve) => setImmediate(resolve));
+    return new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -61,15 +61,12 @@ export class Place {
     const start = this.position ?? 0n;
     let next = start;
     let piece: IncomingRecord[] = [];
-    const flush = async (to: bigint): Promise<void> => {
-      if (piece.length > 0) await this.#hand(piece);
-      piece = [];
-      this.#moveTo(to);
-    };
     for (const batch of batchesOf(set)) {
       if (batch.next <= next) continue; // a broker answers with the whole batch that holds the position
       if (batch.is === 'unreadable') {
-        await flush(next);
+        const flushed = this.#flush(piece, next);
+        if (flushed !== undefined) await flushed;
+        piece = [];
         if (this.stopped.aborted) return;
         this.#lose({ from: next, to: batch.next, why: 'unreadable', detail: batch.why });
       } else {
@@ -79,14 +76,23 @@ export class Place {
           // By name: a spread takes twenty times as long, and this is done for every record.
           piece.push({ topic: this.topic, partition: this.partition, offset, timestampMs, key, value, headers });
           if (piece.length < PIECE) continue;
-          await flush(offset + 1n);
+          const flushed = this.#flush(piece, offset + 1n);
+          if (flushed !== undefined) await flushed;
+          piece = [];
           if (this.stopped.aborted) return;
         }
       }
       next = batch.next; // R1
     }
     if (set.length > 0 && next === start) throw new Error(`no whole batch in ${set.length} bytes`);
-    await flush(next);
+    return this.#flush(piece, next);
+  }
+
+  #flush(piece: readonly IncomingRecord[], to: bigint): Promise<void> | undefined {
+    const handled = piece.length === 0 ? undefined : this.#hand(piece);
+    if (handled !== undefined) return handled.then(() => this.#moveTo(to));
+    this.#moveTo(to);
+    return undefined;
   }
 
   /** Back into the log, which reaches from `low` to before `high`: to its start or its end, whichever was passed. */
@@ -101,13 +107,23 @@ export class Place {
     }
   }
 
-  async #hand(piece: readonly IncomingRecord[]): Promise<void> {
+  /** Nothing, where nothing is to be waited for: of a few records a promise costs as much as one. */
+  #hand(piece: readonly IncomingRecord[]): Promise<void> | undefined {
+    const failed = (error: unknown): Fault =>
+      this.#handlerFailed(error, `offsets ${piece[0]?.offset} to ${piece.at(-1)?.offset}`);
+    let handled: void | Promise<void>;
     try {
-      await this.handlers.records(piece);
+      handled = this.handlers.records(piece);
     } catch (error) {
-      throw this.#handlerFailed(error, `offsets ${piece[0]?.offset} to ${piece.at(-1)?.offset}`);
+      throw failed(error);
     }
-    await this.turns.after(piece.length);
+    if (handled === undefined) return this.turns.after(piece.length);
+    return handled.then(
+      () => this.turns.after(piece.length),
+      (error: unknown) => {
+        throw failed(error);
+      },
+    );
   }
 
   #lose(loss: Omit<Loss, 'topic' | 'partition'>): void {

@@ -9,7 +9,8 @@ import { Window } from './window.js';
 export interface Pipe {
   /** Whether what is written now goes out now. Where not, `resume` is called once it does. */
   readonly isWritable: boolean;
-  write(packets: readonly Packet[]): void;
+  /** @param asks whether a ping goes behind them, in the same write */
+  write(packets: readonly Packet[], asks: boolean): void;
   ping(): void;
   end(reason: EndReason): void;
   /** The member's challenge is somebody else's now. */
@@ -33,13 +34,12 @@ const TURN_BYTES = 8 * 1024;
 /** A window that was shut for longer makes equity updates collapse, until every member has caught up. */
 const PATIENCE_MS = 1_000;
 
-/** Of all channels that are idle. */
-const NO_TURNS: readonly Member[] = [];
+const NOBODY: readonly Member[] = [];
 
 /**
- * One socket's side of delivery. There is no queue: `#turns` lists the members with news, and `pull` takes what they are due,
- * round and round, while the window has space. Nothing is written unless it goes out at once (pitfall S9), so what a slow
- * reader has not been sent exists once, in the rings, for everybody.
+ * One socket's side of delivery. There is no queue: `pull` takes what the members with news are due, round and round, while the
+ * window has space. Nothing is written unless it goes out at once (pitfall S9), so what a slow reader has not been sent exists
+ * once, in the rings, for everybody.
  *
  * The first message that does not fit shuts the window: a ping goes behind the last byte, and until a pong comes nothing is
  * pulled. If that takes longer than a second, equity updates are conflated from then on until every member has caught up.
@@ -47,8 +47,10 @@ const NO_TURNS: readonly Member[] = [];
 export class Channel implements NewsListener {
   /** It is in the pump's list; set by the pump alone. */
   isReady = false;
-  /** Few, and nearly always none or one, for which a set costs more at each message than a list that is made anew. */
-  #turns = NO_TURNS;
+  /** Of the members with news the one whose turn is next. */
+  #first: Member | undefined;
+  /** Those whose turn comes behind it: nearly always none, and then no list is made. */
+  #others = NOBODY;
   readonly #window: Window;
   /** Until a pong comes; undefined: open. */
   #shutSinceMs: number | undefined;
@@ -86,14 +88,15 @@ export class Channel implements NewsListener {
   }
 
   drop(member: Member): void {
-    if (this.#turns.includes(member)) this.#turns = this.#turns.filter((other) => other !== member);
+    if (this.#first === member) this.#next();
+    else if (this.#others.includes(member)) this.#others = this.#others.filter((other) => other !== member);
   }
 
   // What the pipe tells.
 
   /** Whether the pipe is writable is looked at when something is to be written to it. */
   resume(): void {
-    if (this.#turns.length > 0 && !this.isShut && !this.#isEnded) this.pump.add(this);
+    if (this.#first !== undefined && !this.isShut && !this.#isEnded) this.pump.add(this);
   }
 
   wrote(bytes: number, nowMs: number): void {
@@ -114,7 +117,8 @@ export class Channel implements NewsListener {
 
   ended(): void {
     this.#isEnded = true;
-    this.#turns = NO_TURNS;
+    this.#first = undefined;
+    this.#others = NOBODY;
   }
 
   /** About once a second. */
@@ -128,13 +132,12 @@ export class Channel implements NewsListener {
   /** One write: what the members with news are due, as far as there is space. */
   pull(nowMs: number): void {
     if (this.#isEnded || this.isShut || !this.pipe.isWritable) return;
-    const packets: Packet[] = [];
+    let packets: Packet[] | undefined;
     let gathered = 0;
     let isFull = false;
     while (!isFull && gathered < GATHERED_BYTES) {
-      const member = this.#turns[0];
+      const member = this.#next();
       if (member === undefined) break;
-      this.#turns = this.#turns.length === 1 ? NO_TURNS : this.#turns.slice(1);
       const endOfTurn = Math.min(gathered + TURN_BYTES, GATHERED_BYTES);
       let due = member.next(this.#conflates);
       while (due !== undefined && gathered < endOfTurn) {
@@ -142,25 +145,34 @@ export class Channel implements NewsListener {
         isFull = !this.#window.fits(gathered, length);
         if (isFull) break;
         member.took(due);
-        packets.push(due.packet);
+        if (packets === undefined) packets = [due.packet];
+        else packets.push(due.packet);
         gathered += length;
         this.#count(due);
         due = member.next(this.#conflates);
       }
       if (due !== undefined) this.#queue(member); // the others first
     }
-    if (packets.length > 0) {
-      this.pipe.write(packets);
+    if (packets !== undefined) {
+      this.pipe.write(packets, isFull || this.#window.isProbeDueBehind(gathered));
       this.signals.wrote(packets.length, gathered);
     }
     if (isFull) this.#shut(nowMs);
-    else if (this.#turns.length === 0) this.#conflates = false;
-    if (this.#window.isProbeDue && !this.#isEnded) this.pipe.ping();
+    else if (this.#first === undefined) this.#conflates = false;
+    if (this.#window.isProbeDueBehind(0) && !this.#isEnded) this.pipe.ping();
   }
 
   #queue(member: Member): void {
-    if (this.#turns.length === 0) this.#turns = [member];
-    else if (!this.#turns.includes(member)) this.#turns = [...this.#turns, member];
+    if (this.#first === undefined) this.#first = member;
+    else if (this.#first !== member && !this.#others.includes(member)) this.#others = [...this.#others, member];
+  }
+
+  /** Whose turn it is: the others move up. */
+  #next(): Member | undefined {
+    const member = this.#first;
+    if (this.#others.length === 0) this.#first = undefined;
+    else [this.#first, ...this.#others] = this.#others;
+    return member;
   }
 
   #shut(nowMs: number): void {

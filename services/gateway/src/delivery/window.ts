@@ -79,8 +79,9 @@ export class Window {
     return true;
   }
 
-  get isProbeDue(): boolean {
-    return this.#sinceProbe >= WINDOW.probeBytes;
+  /** Once so many more bytes are written. */
+  isProbeDueBehind(bytes: number): boolean {
+    return this.#sinceProbe + bytes >= WINDOW.probeBytes;
   }
 
   /** A message waits for space, and no ping behind the last byte will ever tell that there is. */

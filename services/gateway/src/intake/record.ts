@@ -52,27 +52,28 @@ export function readRecord(record: IncomingRecord, stream: 'events' | 'state'): 
   const { partition, value, timestampMs } = record;
   const key = record.key?.toString('latin1');
   const challengeId = isChallengeId(key) ? key : undefined;
-  const spoilt = (why: SpoiltWhy): Fact => ({ is: 'spoilt', challengeId, why });
-  if (challengeId === undefined) return spoilt('key');
-  if (value === null) return stream === 'state' ? { is: 'tombstone', challengeId } : spoilt('body');
-  if (value.length > MAX_BYTES[stream]) return spoilt('size');
+  if (challengeId === undefined) return spoilt(challengeId, 'key');
+  if (value === null) return stream === 'state' ? { is: 'tombstone', challengeId } : spoilt(challengeId, 'body');
+  if (value.length > MAX_BYTES[stream]) return spoilt(challengeId, 'size');
   const facts = readHeaders(record.headers);
-  if (facts === undefined) return spoilt('headers');
+  if (facts === undefined) return spoilt(challengeId, 'headers');
   const { userId, epoch, sequence, type, committedAtMs } = facts;
   if (stream === 'state') {
-    if (type !== STATE_TYPE) return spoilt('headers');
-    if (!isBodyOf(challengeId, facts, value)) return spoilt('body');
+    if (type !== STATE_TYPE) return spoilt(challengeId, 'headers');
+    if (!isBodyOf(challengeId, facts, value)) return spoilt(challengeId, 'body');
     const body = Buffer.allocUnsafeSlow(value.length);
     value.copy(body);
     return { is: 'state', state: { challengeId, partition, userId, epoch, sequence, body, committedAtMs } };
   }
-  if (!isEventType(type) || sequence === 0) return spoilt('headers');
+  if (!isEventType(type) || sequence === 0) return spoilt(challengeId, 'headers');
   const name = SOCKET_EVENT[type];
   const frame = eventFrame({ name, epoch, sequence, committedAtMs, storedAtMs: timestampMs }, value);
   if (!isFlatBodyOf(challengeId, facts, payloadOf(frame)) && !isBodyOf(challengeId, facts, value))
-    return spoilt('body');
+    return spoilt(challengeId, 'body');
   return { is: 'event', event: { challengeId, partition, userId, frame } };
 }
+
+const spoilt = (challengeId: ChallengeId | undefined, why: SpoiltWhy): Fact => ({ is: 'spoilt', challengeId, why });
 
 interface Headers extends Cursor {
   readonly type: string;
@@ -82,14 +83,13 @@ interface Headers extends Cursor {
 
 function readHeaders(headers: IncomingRecord['headers']): Headers | undefined {
   for (const name of REQUIRED_HEADERS) if (!headers.has(name)) return undefined;
-  const text = (name: string): string => headers.get(name) ?? '';
-  const epoch = countOf(text(HEADER.epoch));
-  const sequence = countOf(text(HEADER.sequence));
-  const userId = text(HEADER.userId);
-  const committedAtMs = Date.parse(text(HEADER.time));
+  const epoch = countOf(headers.get(HEADER.epoch) ?? '');
+  const sequence = countOf(headers.get(HEADER.sequence) ?? '');
+  const userId = headers.get(HEADER.userId) ?? '';
+  const committedAtMs = Date.parse(headers.get(HEADER.time) ?? '');
   if (epoch === undefined || sequence === undefined || Number.isNaN(committedAtMs)) return undefined;
   if (userId === '' || userId.length > USER_ID_MAX_LENGTH) return undefined;
-  return { type: text(HEADER.type), userId: userId as UserId, epoch, sequence, committedAtMs };
+  return { type: headers.get(HEADER.type) ?? '', userId: userId as UserId, epoch, sequence, committedAtMs };
 }
 
 const MAX_DIGITS = 16;

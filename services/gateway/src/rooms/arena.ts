@@ -84,6 +84,13 @@ export class Arena {
     this.#slabOf(chunkOf(cell)).cells[cell % SLAB_CELLS] = value;
   }
 
+  /** One number a cell, from this one on; all of one chunk. */
+  setAll(cell: number, values: readonly number[]): void {
+    const { cells } = this.#slabOf(chunkOf(cell));
+    const first = cell % SLAB_CELLS;
+    for (let index = 0; index < values.length; index += 1) cells[first + index] = values[index] as number;
+  }
+
   get(cell: number): number {
     return whole(this.#slabOf(chunkOf(cell)).cells[cell % SLAB_CELLS] as number);
   }

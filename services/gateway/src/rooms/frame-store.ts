@@ -66,14 +66,9 @@ export class FrameStore {
    */
   put({ prev, sequence, committed, stored, name, wire }: Frame, ring: number, last: number, end: number): number {
     const place = this.#placeBehind(end);
-    this.#arena.set(place + PREV, prev);
-    this.#arena.set(place + SEQUENCE, sequence);
-    this.#arena.set(place + COMMITTED, committed);
-    this.#arena.set(place + STORED, stored);
-    this.#arena.set(place + SHAPE, wire.length * NAMES.length + NAMES.indexOf(name));
-    this.#arena.set(place + BEFORE, last);
-    this.#arena.set(place + RECENT, NONE);
-    this.#arena.set(place + RING, ring);
+    // In the order of the cells, and nothing is behind it yet.
+    const shape = wire.length * NAMES.length + NAMES.indexOf(name);
+    this.#arena.setAll(place, [prev, sequence, committed, stored, shape, last, NONE, NONE, ring]);
     if (last !== NONE) this.#arena.set(last + BEHIND, place);
     let chunk = chunkOf(place);
     let cells = (place % CHUNK_CELLS) + HEADER_CELLS;

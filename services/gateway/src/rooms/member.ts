@@ -53,7 +53,8 @@ export const NOWHERE: Cursor = { epoch: -1, sequence: -1 };
  * that what it says and what follows are looked at in one moment (pitfall S12).
  */
 export class Member implements Occupant {
-  #sent: Cursor = NOWHERE;
+  /** Its own, written over at each message: one that was kept of each would be copied by each collection of garbage. */
+  readonly #sent = { ...NOWHERE };
   #owed: SnapshotReason | undefined;
   /** What freshness the client was told last. */
   #told: Standing | undefined;
@@ -100,7 +101,8 @@ export class Member implements Occupant {
   /** It was written. */
   took({ sent, owed, told }: Due): void {
     this.#request = undefined;
-    this.#sent = sent;
+    this.#sent.epoch = sent.epoch;
+    this.#sent.sequence = sent.sequence;
     this.#owed = owed;
     this.#told = told;
   }
@@ -129,7 +131,7 @@ export class Member implements Occupant {
     if (next === undefined) return undefined;
     const { frame, collapsed } = next;
     const packet = collapsed === 0 ? frame : conflatedFrame(frame, this.#sent.sequence);
-    return { packet, sent: cursorOf(frame), owed: undefined, told: this.#told, frame, collapsed };
+    return { packet, sent: frame, owed: undefined, told: this.#told, frame, collapsed };
   }
 
   #snapshot(owed: SnapshotReason): Due | undefined {

@@ -36,7 +36,7 @@ export interface Shared {
   readonly limits?: RingLimits;
 }
 
-const NOBODY: ReadonlySet<Occupant> = new Set();
+const NOBODY: readonly Occupant[] = [];
 const NEVER = -1;
 /** Not even sure of no loss at all. */
 const IN_DOUBT = -1;
@@ -63,7 +63,8 @@ export class Room {
   #ringIsRestart = false;
   /** Of the losses of its partition, those that are known to have taken nothing of it, or to have been noticed. */
   #sureOf: number;
-  #members: Set<Occupant> | undefined;
+  /** An owner's sockets, so nearly always none or one; made anew when one comes or goes. */
+  #members = NOBODY;
 
   constructor(
     readonly challengeId: ChallengeId,
@@ -91,8 +92,8 @@ export class Room {
     if (standing.state !== 'live' || !this.#isInDoubt || !this.#lacksEvents) return standing;
     return { state: 'stale', asOf: standing.asOf, reason: 'behind' };
   }
-  get members(): ReadonlySet<Occupant> {
-    return this.#members ?? NOBODY;
+  get members(): readonly Occupant[] {
+    return this.#members;
   }
   /** The state, once none of the events that it speaks of and that are not here is still to come. */
   get overdue(): IncomingState | undefined {
@@ -100,7 +101,7 @@ export class Room {
   }
   /** Nothing would be missed if it were forgotten: what is gone from here is gone for everybody. */
   get isHollow(): boolean {
-    if (this.#state !== undefined || this.members.size > 0) return false;
+    if (this.#state !== undefined || this.members.length > 0) return false;
     return this.#ring === undefined ? !this.#isInDoubt : this.#ring.length === 0;
   }
 
@@ -123,11 +124,11 @@ export class Room {
   }
 
   enter(member: Occupant): void {
-    (this.#members ??= new Set()).add(member);
+    this.#members = [...this.#members, member];
   }
 
   leave(member: Occupant): void {
-    this.#members?.delete(member);
+    this.#members = this.#members.filter((other) => other !== member);
   }
 
   acceptEvent({ userId, frame }: IncomingEvent): void {
@@ -200,8 +201,8 @@ export class Room {
     const { head } = this;
     if (head !== undefined) this.#restart(head);
     this.#state = undefined;
-    const members = [...this.members];
-    this.#members?.clear();
+    const { members } = this;
+    this.#members = NOBODY;
     for (const member of members) member.evicted();
   }
 

@@ -104,7 +104,7 @@ export class Rooms implements FactSink {
     const room = this.#rooms.get(challengeId);
     if (room === undefined) return;
     room.forget();
-    if (room.members.size > 0) return;
+    if (room.members.length > 0) return;
     room.ring?.clear();
     this.#rooms.delete(challengeId);
   }

@@ -100,8 +100,8 @@ export class Connection implements Pipe, PipeListener {
   get isWritable(): boolean {
     return this.#pipe.isWritable;
   }
-  write(packets: readonly Packet[]): void {
-    this.#pipe.write(packets);
+  write(packets: readonly Packet[], asks: boolean): void {
+    this.#pipe.write(packets, asks);
   }
   ping(): void {
     this.#pipe.ping();

@@ -4,7 +4,7 @@ import type { Writable } from 'node:stream';
 import type { Socket } from 'socket.io';
 
 import type { Pipe } from '../delivery/index.js';
-import { textOf, type Packet } from '../frame/index.js';
+import { packetOf, textOf, type Packet } from '../frame/index.js';
 
 export type EngineConnection = Socket['conn'];
 
@@ -56,6 +56,9 @@ export interface PipeListener {
   closed(reason: string): void;
 }
 
+/** engine.io's, in a WebSocket frame. */
+const PING = packetOf('2').wire;
+
 /** Of ws's error for a message over the limit: engine.io keeps nothing but its text. */
 const TOO_LONG = 'Max payload size exceeded';
 
@@ -93,6 +96,8 @@ const LINGER_MS = 1_000;
  */
 export class EnginePipe implements Omit<Pipe, 'end' | 'evicted'> {
   readonly #insides: Insides;
+  /** The connection below a WebSocket; undefined while polling. */
+  #tcp: Writable | undefined;
 
   constructor(
     conn: EngineConnection,
@@ -118,18 +123,23 @@ export class EnginePipe implements Omit<Pipe, 'end' | 'evicted'> {
   }
 
   /**
-   * To be called while `isWritable`. To a WebSocket all in one piece, past engine.io and ws, which would do nothing with finished
-   * frames but hand them on (decision 008). Neither has anything under way then. What the kernel takes at once is not waited for;
-   * else engine.io holds back what comes meanwhile.
+   * To be called while `isWritable`. To a WebSocket all in one piece, the ping behind it too, past engine.io and ws, which would do
+   * nothing with finished frames but hand them on (decision 008). Neither has anything under way then. What the kernel takes at
+   * once is not waited for; else engine.io holds back what comes meanwhile.
    */
-  write(packets: readonly Packet[]): void {
+  write(packets: readonly Packet[], asks: boolean): void {
     const { transport } = this.#insides;
-    if (transport.socket === undefined)
+    const tcp = this.#tcp;
+    if (tcp === undefined) {
       for (const packet of packets) this.#insides.write(textOf(packet), { compress: false });
-    else {
-      const wire = packets.length === 1 ? (packets[0] as Packet).wire : packets.map((packet) => packet.wire).join('');
+      if (asks) this.ping();
+    } else {
+      let wire = packets.length === 1 ? (packets[0] as Packet).wire : packets.map((packet) => packet.wire).join('');
       this.listener.wrote(wire.length);
-      const tcp = transport.socket._socket;
+      if (asks) {
+        wire += PING;
+        this.listener.pinged();
+      }
       tcp.write(wire, 'latin1');
       if (tcp.writableLength === 0) return; // the kernel has it: nothing to wait for
       transport.writable = false;
@@ -178,6 +188,7 @@ export class EnginePipe implements Omit<Pipe, 'end' | 'evicted'> {
     const { transport } = this.#insides;
     const { socket } = transport;
     transport[PIPE] = this;
+    this.#tcp = socket?._socket;
     // engine.io's own listener came first: what it had buffered is on its way, and `isWritable` tells whether it was all.
     transport.on('ready', ready);
     if (socket !== undefined) {

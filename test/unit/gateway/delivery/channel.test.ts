@@ -32,13 +32,14 @@ class Line implements Pipe {
     this.channel = new Channel(this, new Pump(() => this.nowMs), signals, 0, 0);
   }
 
-  write(packets: readonly Packet[]): void {
+  write(packets: readonly Packet[], asks: boolean): void {
     this.writes += 1;
     this.written.push(...packets);
     this.channel.wrote(
       packets.reduce((sum, { wire }) => sum + wire.length, 0),
       this.nowMs,
     );
+    if (asks) this.ping();
     setImmediate(() => this.channel.resume()); // as a transport that is ready again
   }
   ping(): void {

@@ -362,7 +362,7 @@ describe('a challenge that changes hands (promise 4)', () => {
     under.state();
     expect(former.isEvicted).toBe(true);
     expect(under.room.owner).toBe('new-owner');
-    expect(under.room.members.size).toBe(0);
+    expect(under.room.members.length).toBe(0);
     expect(pulled(under.join({ cursor: at(18) }))).toEqual(['joined gap snapshot 21', 'live']);
   });
 
