@@ -7,6 +7,7 @@ import { freePort } from '@tradesense/local';
 import { Kafka, RETRY } from '../../../libs/kafka/src/kafkajs/library.js';
 import { inRepository } from '../../support/repository.js';
 import { sharedServers } from '../../support/stack.js';
+import { until } from '../../support/until.js';
 
 interface Outcome {
   readonly code: number;
@@ -29,17 +30,24 @@ function topics(args: string, env: Readonly<Record<string, string>> = {}): Promi
   });
 }
 
-/** Which setting is set to what. */
+/** Which setting is set to what. Resolves once the broker says so too: it hears of it from the controller. */
 async function alter(topic: string, setting: string, value: string): Promise<void> {
   const admin = new Kafka({ brokers: [...kafkaBrokers], retry: RETRY, logLevel: 0 }).admin({ retry: RETRY });
   await admin.connect();
   const topicResource = 2;
-  await admin
-    .alterConfigs({
+  const resource = { type: topicResource, name: topic };
+  try {
+    await admin.alterConfigs({
       validateOnly: false,
-      resources: [{ type: topicResource, name: topic, configEntries: [{ name: setting, value }] }],
-    })
-    .finally(() => admin.disconnect());
+      resources: [{ ...resource, configEntries: [{ name: setting, value }] }],
+    });
+    await until(async () => {
+      const { resources } = await admin.describeConfigs({ includeSynonyms: false, resources: [resource] });
+      return resources[0]?.configEntries.find(({ configName }) => configName === setting)?.configValue === value;
+    });
+  } finally {
+    await admin.disconnect();
+  }
 }
 
 describe('the command `topics`', () => {

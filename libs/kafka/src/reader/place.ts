@@ -118,7 +118,8 @@ export class Place {
       throw failed(error);
     }
     if (handled === undefined) return this.turns.after(piece.length);
-    return handled.then(
+    // Where a handler returns nothing, TypeScript lets it return anything.
+    return Promise.resolve(handled).then(
       () => this.turns.after(piece.length),
       (error: unknown) => {
         throw failed(error);
