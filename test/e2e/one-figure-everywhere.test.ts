@@ -6,6 +6,7 @@ import { Client } from '../support/client.js';
 import { openStack, type OwnGround } from '../support/stack.js';
 import { System } from '../support/system.js';
 import { tokens } from '../support/tokens.js';
+import { until } from '../support/until.js';
 
 /** After nautechsystems/nautilus_trader#725 and #657: a fee that was in the profit already was taken once more. */
 describe('a commission, which realized_pnl contains already', () => {
@@ -40,9 +41,17 @@ describe('a commission, which realized_pnl contains already', () => {
       const view = await system.api.read(challenge_id);
       await client.reached(index + 1);
       const frame = client.handled.at(-1)?.body as unknown as EquityUpdated;
-      const late = new Client({ url: system.gatewayUrl, token, challengeId: challenge_id });
-      const { snapshot } = await late.joined();
-      late.close();
+      // A state may come behind its event: until then the snapshot is the one before, and the event follows it.
+      const snapshot = await until(
+        async () => {
+          const late = new Client({ url: system.gatewayUrl, token, challengeId: challenge_id });
+          const joined = await late.joined();
+          late.close();
+          return joined.snapshot;
+        },
+        (found) => found?.sequence === index + 1,
+        { what: 'the state behind the event' },
+      );
       const { rows } = await database.query<{ payload: EquityUpdated }>(
         `select payload from outbox where aggregateid = $1 and type = 'EQUITY_UPDATED' order by position desc limit 1`,
         [challenge_id],

@@ -149,7 +149,16 @@ describe('a posted trade', () => {
     expect(events.map(({ type }) => type)).toEqual(['EQUITY_UPDATED', 'RISK_ALERT']);
     await early.reached(2);
 
-    const late = await clientOf();
+    // A state may come behind its events: until then the snapshot is the one before, and the events follow it.
+    const late = await until(
+      async () => {
+        const client = await clientOf();
+        if ((await client.joined()).snapshot?.sequence !== 2) client.close();
+        return client;
+      },
+      ({ socket }) => socket.connected,
+      { what: 'the state behind the events' },
+    );
     const { snapshot, ...joined } = await late.joined();
     await until(() => late.isLive, Boolean, { what: 'freshness live' });
     for (const client of [early, late]) client.close();
