@@ -217,10 +217,10 @@ describe('a gateway that meets records it cannot pass on', () => {
     system = await System.start(ground, { services: ['gateway'] });
   });
   afterAll(async () => {
-    client.close();
-    await system.stop();
-    await feed.close();
-    await ground.close();
+    client?.close();
+    await system?.stop();
+    await feed?.close();
+    await ground?.close();
   });
 
   it('never sends what is not JSON or lacks a header: it is a gap, and the state takes its place', async () => {

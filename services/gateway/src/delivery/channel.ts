@@ -34,6 +34,7 @@ const TURN_BYTES = 8 * 1024;
 /** A window that was shut for longer makes equity updates collapse, until every member has caught up. */
 const PATIENCE_MS = 1_000;
 
+/** Behind whoever is next, of nearly all channels: one list for them all. */
 const NOBODY: readonly Member[] = [];
 
 /**
